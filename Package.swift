@@ -1,0 +1,84 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// The modules from the core outwards; a module may import only what stands above it (docs/modules.md).
+let core: [Target.Dependency] = ["Telemetry", "Expressions", "Calculators", "Evaluation"]
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+
+let package = Package(
+    name: "odograph",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "odograph", targets: ["odograph"]),
+        .library(name: "OdographCore", targets: ["Telemetry", "Expressions", "Calculators", "Evaluation"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CSQLite", path: "Sources/System/CSQLite", pkgConfig: "sqlite3",
+            providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(
+            name: "CCrypto", path: "Sources/System/CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CCurl", path: "Sources/System/CCurl", pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"])]),
+        .target(name: "Shims", dependencies: ["CCurl", "CSQLite"], path: "Sources/System/Shims"),
+        module("Telemetry"),
+        module("TimeZones", ["Telemetry"]),
+        module("Expressions", ["Telemetry"]),
+        module("Calculators", ["Telemetry", "Expressions"]),
+        module("Evaluation", ["Telemetry", "Expressions", "Calculators"]),
+        module("MessageChunks", ["Telemetry"]),
+        module("SQLiteClient", ["CSQLite", "Shims"]),
+        module("HTTPClient", ["CCurl", "Shims"]),
+        module("PrimaryStore", ["Telemetry", "MessageChunks", "SQLiteClient", "CCrypto"]),
+        module("LocalCache", ["Telemetry", "MessageChunks", "SQLiteClient"]),
+        module("Recalculation", core + ["MessageChunks", "LocalCache"]),
+        module(
+            "CalcProcess",
+            core + ["TimeZones", "MessageChunks", "PrimaryStore", "LocalCache", "Recalculation", logging, lifecycle]),
+        module("Ingest", ["Telemetry", "TimeZones", "PrimaryStore", "HTTPClient"]),
+        module(
+            "HTTPAPI",
+            core + [
+                "TimeZones", "MessageChunks", "PrimaryStore", "CalcProcess", "Ingest", hummingbird, httpTypes, nioCore,
+                logging, lifecycle,
+            ]),
+        .executableTarget(
+            name: "odograph",
+            dependencies: core + [
+                "TimeZones", "MessageChunks", "PrimaryStore", "LocalCache", "CalcProcess", "Ingest", "HTTPAPI",
+                "HTTPClient", hummingbird, arguments, logging, lifecycle,
+            ],
+            swiftSettings: settings),
+    ]
+)

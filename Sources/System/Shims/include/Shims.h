@@ -1,0 +1,18 @@
+#ifndef ODOGRAPH_SHIMS_H
+#define ODOGRAPH_SHIMS_H
+
+#include <curl/curl.h>
+#include <sqlite3.h>
+
+/* Swift imports neither variadic functions nor cast macros: these say the same with fixed types. */
+
+CURLcode shim_curl_set_long(CURL *handle, CURLoption option, long value);
+CURLcode shim_curl_set_string(CURL *handle, CURLoption option, const char *value);
+CURLcode shim_curl_set_pointer(CURL *handle, CURLoption option, const void *value);
+CURLcode shim_curl_set_write(CURL *handle, size_t (*callback)(char *, size_t, size_t, void *), void *context);
+CURLcode shim_curl_get_long(CURL *handle, CURLINFO info, long *value);
+
+int shim_sqlite_bind_blob_copy(sqlite3_stmt *statement, int index, const void *bytes, int count);
+int shim_sqlite_bind_text_copy(sqlite3_stmt *statement, int index, const char *bytes, int count);
+
+#endif

@@ -1,0 +1,114 @@
+/// The values of one parameter in the rows of a batch.
+public struct MessageColumn: Sendable, Equatable {
+    public var parameter: ParameterID
+    public var values: ValueColumn
+
+    public init(parameter: ParameterID, values: ValueColumn) {
+        self.parameter = parameter
+        self.values = values
+    }
+}
+
+/// Messages of one device, stored as columns.
+///
+/// A *sorted* batch has its rows in the order of (timestamp, hash) and holds no two rows alike; messages with one
+/// timestamp and different payloads stand side by side until `coalesced()` merges them for a reader.
+public struct MessageBatch: Sendable, Equatable {
+    /// When each message was made, in microseconds.
+    public var timestamps: [Int64]
+    /// When the log took each message, in microseconds: the parameter `server.timestamp`.
+    public var acceptances: [Int64]
+    /// The hash of each message's own parameters (see `PayloadHash`).
+    public var hashes: [UInt64]
+    /// One column a parameter, in the order of the parameter ids; every column has `count` rows.
+    public var columns: [MessageColumn]
+
+    public init() {
+        timestamps = []
+        acceptances = []
+        hashes = []
+        columns = []
+    }
+
+    public init(timestamps: [Int64], acceptances: [Int64], hashes: [UInt64], columns: [MessageColumn]) {
+        precondition(acceptances.count == timestamps.count && hashes.count == timestamps.count)
+        self.timestamps = timestamps
+        self.acceptances = acceptances
+        self.hashes = hashes
+        self.columns = columns
+    }
+
+    @inlinable
+    public var count: Int { timestamps.count }
+
+    public var isEmpty: Bool { timestamps.isEmpty }
+
+    /// The column of a parameter; nil if no message of the batch has it.
+    public func values(_ parameter: ParameterID) -> ValueColumn? {
+        var low = 0
+        var high = columns.count
+        while low < high {
+            let middle = (low + high) / 2
+            if columns[middle].parameter < parameter { low = middle + 1 } else { high = middle }
+        }
+        return low < columns.count && columns[low].parameter == parameter ? columns[low].values : nil
+    }
+
+    /// The range from the first to the last message, whatever their order; nil if there is none.
+    public var timeRange: TimeRange? {
+        guard let first = timestamps.min(), let last = timestamps.max() else { return nil }
+        return TimeRange(inclusive: Timestamp(microseconds: first), Timestamp(microseconds: last))
+    }
+
+    /// The rows of a range.
+    public func slice(_ range: Range<Int>) -> MessageBatch {
+        if range == 0..<count { return self }
+        return MessageBatch(
+            timestamps: Array(timestamps[range]), acceptances: Array(acceptances[range]),
+            hashes: Array(hashes[range]),
+            columns: columns.map { MessageColumn(parameter: $0.parameter, values: $0.values.slice(range)) })
+    }
+
+    /// The rows at the given indices, in their order.
+    public func gather(_ rows: [Int]) -> MessageBatch {
+        MessageBatch(
+            timestamps: rows.map { timestamps[$0] }, acceptances: rows.map { acceptances[$0] },
+            hashes: rows.map { hashes[$0] },
+            columns: columns.map { MessageColumn(parameter: $0.parameter, values: $0.values.gather(rows)) })
+    }
+
+    /// This batch followed by another; parameters that only one of them has are absent in the other's rows.
+    public func concatenated(_ other: MessageBatch) -> MessageBatch {
+        if isEmpty { return other }
+        if other.isEmpty { return self }
+        var merged: [MessageColumn] = []
+        var left = columns[...]
+        var right = other.columns[...]
+        while left.first != nil || right.first != nil {
+            let parameter = min(left.first?.parameter ?? .last, right.first?.parameter ?? .last)
+            let head = left.first?.parameter == parameter ? left.removeFirst().values : nil
+            let tail = right.first?.parameter == parameter ? right.removeFirst().values : nil
+            let values = (head ?? ValueColumn(repeating: nil, count: count))
+                .concatenated(tail ?? ValueColumn(repeating: nil, count: other.count))
+            merged.append(MessageColumn(parameter: parameter, values: values))
+        }
+        return MessageBatch(
+            timestamps: timestamps + other.timestamps, acceptances: acceptances + other.acceptances,
+            hashes: hashes + other.hashes, columns: merged)
+    }
+
+    /// The index of the first row at or after a moment; the batch must be sorted.
+    public func firstRow(at moment: Timestamp) -> Int {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if timestamps[middle] < moment.microseconds { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}
+
+extension ParameterID {
+    fileprivate static let last = ParameterID(rawValue: .max)
+}
