@@ -1,0 +1,97 @@
+import Expressions
+import Telemetry
+
+/// Reads the fields of one JSON object and notes what is wrong with them, by path.
+struct FieldReader {
+    let path: String
+    private let members: [JSONValue.Member]
+    private var known: [String] = []
+    var problems: [CalculatorProblem] = []
+
+    /// The greatest number of seconds a field may hold: 2³² − 1.
+    static let secondsMax = 4_294_967_295.0
+
+    init(_ value: JSONValue, path: String) {
+        self.path = path
+        members = value.members ?? []
+        if value.members == nil { problems.append(.init(path: path, reason: "must be an object, not \(value.typeName)")) }
+    }
+
+    func path(of key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+
+    mutating func fail(_ key: String, _ reason: String, column: Int? = nil) {
+        problems.append(CalculatorProblem(path: path(of: key), column: column, reason: reason))
+    }
+
+    /// The value of a key, which becomes a known one.
+    mutating func value(_ key: String) -> JSONValue? {
+        known.append(key)
+        return members.first { $0.key == key }?.value
+    }
+
+    mutating func string(_ key: String) -> String? {
+        guard let value = value(key), value != .null else { return nil }
+        if let text = value.stringValue { return text }
+        fail(key, "must be a string, not \(value.typeName)")
+        return nil
+    }
+
+    mutating func boolean(_ key: String, default fallback: Bool = false) -> Bool {
+        guard let value = value(key), value != .null else { return fallback }
+        if let flag = value.booleanValue { return flag }
+        fail(key, "must be true or false, not \(value.typeName)")
+        return fallback
+    }
+
+    /// A number from 0 to `limit`; nil where the key is missing.
+    mutating func number(_ key: String, max limit: Double = secondsMax) -> Double? {
+        guard let value = value(key), value != .null else { return nil }
+        guard let number = value.numberValue else {
+            fail(key, "must be a number, not \(value.typeName)")
+            return nil
+        }
+        guard number >= 0, number <= limit else {
+            fail(key, "must be from 0 to \(JSONValue.number(limit).text)")
+            return nil
+        }
+        return number
+    }
+
+    /// One of a list of words; an unknown one is refused with the nearest.
+    mutating func choice(_ key: String, _ choices: [String]) -> String? {
+        guard let text = string(key) else { return nil }
+        if choices.contains(text) { return text }
+        let meant = nearestName(to: text, among: choices).map { "; did you mean \"\($0)\"?" } ?? ""
+        fail(key, "\"\(text)\" is none of \(choices.joined(separator: ", "))\(meant)")
+        return nil
+    }
+
+    /// A compiled expression; nil where it is missing, empty or wrong.
+    mutating func program(_ key: String, scope: ExpressionScope = .messages, layout: inout ColumnLayout) -> Program? {
+        guard let source = string(key), !source.isEmpty else { return nil }
+        do throws(ExpressionError) {
+            return try Program(source, scope: scope, layout: &layout)
+        } catch {
+            fail(key, error.reason, column: error.column)
+            return nil
+        }
+    }
+
+    /// The objects of an array with a path each.
+    mutating func items(_ key: String) -> [(path: String, value: JSONValue)]? {
+        guard let value = value(key), value != .null else { return nil }
+        guard let items = value.arrayValue else {
+            fail(key, "must be an array, not \(value.typeName)")
+            return nil
+        }
+        return items.enumerated().map { ("\(path(of: key))[\($0.offset)]", $0.element) }
+    }
+
+    /// Notes every key that nobody asked for.
+    mutating func refuseUnknown(_ what: String) {
+        for member in members where !known.contains(member.key) {
+            let meant = nearestName(to: member.key, among: known).map { "did you mean \"\($0)\"?" }
+            fail(member.key, "\(what) has no such field; " + (meant ?? "known are \(known.joined(separator: ", "))"))
+        }
+    }
+}

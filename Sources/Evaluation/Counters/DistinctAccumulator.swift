@@ -1,0 +1,46 @@
+import Calculators
+import Expressions
+import Telemetry
+
+/// The method `distinct`: the different values in the order in which they first came, as an array.
+struct DistinctAccumulator: Accumulator {
+    private let program: Program
+    private var memory: ProgramMemory
+    private var values: [Value] = []
+    private var seen: Set<Value> = []
+    private var digest = ListDigest()
+    private(set) var isIncomplete = false
+
+    init(_ program: Program) {
+        self.program = program
+        memory = ProgramMemory(for: program)
+    }
+
+    mutating func consume(_ view: CounterView, environment: ExpressionEnvironment) {
+        let column = program.evaluate(view.block, rows: view.rows, memory: &memory, environment: environment)
+        var before: Value?
+        for row in 0..<column.count {
+            guard let value = column.present(row), value != before else { continue }
+            before = value
+            guard seen.insert(value).inserted else { continue }
+            values.append(value)
+            digest.add(value.stableHash)
+        }
+    }
+
+    func result() -> Value? {
+        guard !values.isEmpty else { return nil }
+        return .json(JSONValue.array(values.map { JSONValue($0) }).text)
+    }
+
+    func write(to writer: inout ByteWriter) {
+        memory.write(to: &writer)
+        digest.write(to: &writer)
+    }
+
+    mutating func read(from reader: inout ByteReader) throws(MalformedBytes) {
+        memory = try ProgramMemory(for: program, from: &reader)
+        digest = try ListDigest(from: &reader)
+        isIncomplete = digest.count > 0
+    }
+}

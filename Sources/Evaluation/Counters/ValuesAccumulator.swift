@@ -1,0 +1,148 @@
+import Calculators
+import Expressions
+import Telemetry
+
+/// The methods that keep a few numbers whatever the interval's length: first, last, minimum, maximum, average, summary
+/// and difference.
+///
+/// All pass over null and errors; the numeric ones take numbers and booleans (as 1 and 0) and pass over texts.
+struct ValuesAccumulator: Accumulator {
+    private let program: Program
+    private let method: Method
+    private var memory: ProgramMemory
+    private var first: Value?
+    private var last: Value?
+    private var extreme: Double?
+    private var sum = LaneSum()
+
+    init(_ program: Program, _ method: Method) {
+        self.program = program
+        self.method = method
+        memory = ProgramMemory(for: program)
+    }
+
+    var isIncomplete: Bool { false }
+
+    mutating func consume(_ view: CounterView, environment: ExpressionEnvironment) {
+        let values = program.evaluate(view.block, rows: view.rows, memory: &memory, environment: environment)
+        switch method {
+        case .first: if first == nil { first = (0..<values.count).lazy.compactMap { values.present($0) }.first }
+        case .last: last = (0..<values.count).reversed().lazy.compactMap { values.present($0) }.first ?? last
+        case .difference:
+            let numeric = (0..<values.count).lazy.compactMap { values.numeric($0) }
+            if first == nil { first = numeric.first.map { .number($0) } }
+            if let end = (0..<values.count).reversed().lazy.compactMap({ values.numeric($0) }).first {
+                last = .number(end)
+            }
+        case .minimum: fold(values) { Swift.min($0, $1) }
+        case .maximum: fold(values) { Swift.max($0, $1) }
+        default: add(values)
+        }
+    }
+
+    func result() -> Value? {
+        switch method {
+        case .first: return first
+        case .last: return last
+        case .minimum, .maximum: return finite(extreme)
+        case .summary: return finite(sum.count > 0 ? sum.total : nil)
+        case .average: return finite(sum.count > 0 ? sum.total / Double(sum.count) : nil)
+        default:
+            guard case .number(let start)? = first, case .number(let end)? = last else { return nil }
+            return finite(end - start)
+        }
+    }
+
+    func write(to writer: inout ByteWriter) {
+        memory.write(to: &writer)
+        writer.write(first)
+        writer.write(last)
+        writer.write(extreme.map { .number($0) })
+        sum.write(to: &writer)
+    }
+
+    mutating func read(from reader: inout ByteReader) throws(MalformedBytes) {
+        memory = try ProgramMemory(for: program, from: &reader)
+        first = try reader.readValue()
+        last = try reader.readValue()
+        if case .number(let number)? = try reader.readValue() { extreme = number } else { extreme = nil }
+        sum = try LaneSum(from: &reader)
+    }
+
+    private mutating func fold(_ values: ValueColumn, _ choose: (Double, Double) -> Double) {
+        if values.uniform == .number || values.uniform == .boolean {
+            for number in values.numbers { extreme = extreme.map { choose($0, number) } ?? number }
+        } else {
+            for row in 0..<values.count {
+                if let number = values.numeric(row) { extreme = extreme.map { choose($0, number) } ?? number }
+            }
+        }
+    }
+
+    private mutating func add(_ values: ValueColumn) {
+        if values.uniform == .number || values.uniform == .boolean {
+            sum.add(values.numbers)
+        } else {
+            sum.add((0..<values.count).compactMap { values.numeric($0) })
+        }
+    }
+
+    private func finite(_ number: Double?) -> Value? {
+        number.flatMap { $0.isFinite ? .number($0 == 0 ? 0 : $0) : nil }
+    }
+}
+
+extension ValueColumn {
+    /// A value that is neither null nor an error; a number that JSON cannot hold is passed over.
+    func present(_ row: Int) -> Value? {
+        switch kind(row) {
+        case .absent, .null, .error: nil
+        case .number: numbers[row].isFinite ? self[row] : nil
+        case .boolean, .string, .json: self[row]
+        }
+    }
+
+    /// A number, or a boolean as 1 or 0.
+    func numeric(_ row: Int) -> Double? {
+        let kind = kind(row)
+        return kind == .number || kind == .boolean ? numbers[row] : nil
+    }
+}
+
+/// A sum in four lanes by index, folded in a fixed order: the same bits however the values are cut into runs, and
+/// fast, since the lanes do not wait for each other.
+struct LaneSum: Sendable, Equatable {
+    private var lanes = SIMD4<Double>(repeating: 0)
+    private(set) var count: UInt64 = 0
+
+    init() {}
+
+    var total: Double { (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]) }
+
+    mutating func add(_ values: [Double]) {
+        var index = 0
+        while index < values.count, count & 3 != 0 { addOne(values[index], &index) }
+        while index + 4 <= values.count {
+            lanes += SIMD4(values[index], values[index + 1], values[index + 2], values[index + 3])
+            count += 4
+            index += 4
+        }
+        while index < values.count { addOne(values[index], &index) }
+    }
+
+    private mutating func addOne(_ value: Double, _ index: inout Int) {
+        lanes[Int(count & 3)] += value
+        count += 1
+        index += 1
+    }
+
+    func write(to writer: inout ByteWriter) {
+        writer.write(varint: count)
+        for lane in 0..<4 { writer.write(double: lanes[lane]) }
+    }
+
+    init(from reader: inout ByteReader) throws(MalformedBytes) {
+        count = try reader.readVarint()
+        for lane in 0..<4 { lanes[lane] = try reader.readDouble() }
+    }
+}

@@ -1,0 +1,87 @@
+import Telemetry
+
+extension MessageChunk {
+    /// When each message was made, in microseconds.
+    public func timestamps() throws(ChunkError) -> [Int64] {
+        try read(header.timestamps, "timestamps") { (reader) throws(ChunkError) in
+            let times = try TimeStream.read(&reader, count: header.count, reference: header.first)
+            guard !isSorted || times.isEmpty || (times[0] == header.first && times[times.count - 1] == header.last)
+            else { throw ChunkError.malformed("timestamps beside the range of the header") }
+            return times
+        }
+    }
+
+    /// When the log took each message, in microseconds.
+    public func acceptances() throws(ChunkError) -> [Int64] {
+        try acceptances(timestamps: header.flags.contains(.relativeAcceptances) ? try timestamps() : [])
+    }
+
+    /// The hash of each message's own parameters.
+    public func hashes() -> [UInt64] {
+        bytes.withUnsafeBytes { raw in
+            let part = UnsafeRawBufferPointer(rebasing: raw[header.hashes])
+            return (0..<header.count).map { row in
+                UInt64(littleEndian: part.loadUnaligned(fromByteOffset: row * 8, as: UInt64.self))
+            }
+        }
+    }
+
+    /// The column of a parameter, nothing else being decoded; nil if no message has the parameter.
+    public func values(_ parameter: ParameterID) throws(ChunkError) -> ValueColumn? {
+        guard let column = header.column(parameter) else { return nil }
+        return try values(column)
+    }
+
+    /// All the messages.
+    public func batch() throws(ChunkError) -> MessageBatch {
+        try batch(header.columns, hashes: true)
+    }
+
+    /// The messages with only the parameters named; without hashes these are zero.
+    public func batch(parameters: [ParameterID], hashes: Bool) throws(ChunkError) -> MessageBatch {
+        try batch(Set(parameters).sorted().compactMap(header.column), hashes: hashes)
+    }
+
+    private func batch(_ columns: [ChunkHeader.Column], hashes: Bool) throws(ChunkError) -> MessageBatch {
+        let timestamps = try timestamps()
+        var decoded: [MessageColumn] = []
+        decoded.reserveCapacity(columns.count)
+        for column in columns {
+            decoded.append(MessageColumn(parameter: column.parameter, values: try values(column)))
+        }
+        return MessageBatch(
+            timestamps: timestamps, acceptances: try acceptances(timestamps: timestamps),
+            hashes: hashes ? self.hashes() : [UInt64](repeating: 0, count: header.count), columns: decoded)
+    }
+
+    private func values(_ column: ChunkHeader.Column) throws(ChunkError) -> ValueColumn {
+        try read(column.part, "column of parameter \(column.parameter.rawValue)") { (reader) throws(ChunkError) in
+            try ColumnCoder.read(&reader, count: header.count)
+        }
+    }
+
+    private func acceptances(timestamps: [Int64]) throws(ChunkError) -> [Int64] {
+        let isRelative = header.flags.contains(.relativeAcceptances)
+        let reference = isRelative ? 0 : header.earliest
+        var times = try read(header.acceptances, "acceptances") { (reader) throws(ChunkError) in
+            try TimeStream.read(&reader, count: header.count, reference: reference)
+        }
+        if isRelative { for row in times.indices { times[row] &+= timestamps[row] } }
+        return times
+    }
+
+    /// Reads a part of the chunk and checks that nothing of it is left over.
+    private func read<Result>(
+        _ part: Range<Int>, _ what: @autoclosure () -> String,
+        _ body: (inout ChunkReader) throws(ChunkError) -> Result
+    ) throws(ChunkError) -> Result {
+        try Self.withBytes(of: bytes) { (raw) throws(ChunkError) in
+            var reader = ChunkReader(raw, part)
+            let result = try body(&reader)
+            guard reader.remaining == 0 else {
+                throw ChunkError.malformed("\(what()): \(reader.remaining) bytes left over")
+            }
+            return result
+        }
+    }
+}

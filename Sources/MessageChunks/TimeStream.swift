@@ -1,0 +1,27 @@
+/// The encoding of times: in the largest unit that keeps them whole, since most of them are whole seconds.
+enum TimeStream {
+    /// Appends times; the reader must know the reference.
+    static func append(_ times: [Int64], reference: Int64, to bytes: inout [UInt8]) {
+        guard let first = times.first else { return }
+        bytes.append(zigzag: first &- reference)
+        // Differences from the first may wrap; what is taken off by wrapping is put back by wrapping.
+        let units = ChunkFormat.timeUnits
+        let tag = units.firstIndex { unit in times.allSatisfy { ($0 &- first) % unit == 0 } } ?? units.count - 1
+        let unit = units[tag]
+        IntegerStream.append(times.map { ($0 &- first) / unit }, tag: UInt8(tag), orderMax: 2, to: &bytes)
+    }
+
+    /// Reads `count` times.
+    static func read(
+        _ reader: inout ChunkReader, count: Int, reference: Int64
+    ) throws(ChunkError) -> [Int64] {
+        guard count > 0 else { return [] }
+        let first = reference &+ (try reader.zigzag())
+        let format = try IntegerStream.Format(byte: try reader.byte())
+        guard format.tag < ChunkFormat.timeUnits.count else { throw ChunkError.malformed("unknown unit of time") }
+        let unit = ChunkFormat.timeUnits[Int(format.tag)]
+        var times = try IntegerStream.read(&reader, format, count: count)
+        for row in times.indices { times[row] = first &+ times[row] &* unit }
+        return times
+    }
+}

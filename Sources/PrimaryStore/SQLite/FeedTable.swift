@@ -1,0 +1,83 @@
+import SQLiteClient
+import Telemetry
+
+/// The rows of the table `feed`: one slot's changes of intervals, numbered.
+enum FeedTable {
+    static func append(_ connection: Connection, _ row: FeedRow) throws {
+        let statement = try connection.statement("INSERT INTO feed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        try statement.bind(1, Int64(row.slot.rawValue))
+        try statement.bind(2, row.revision)
+        try statement.bind(3, row.operation.number)
+        try statement.bind(4, row.key.calculator.rawValue)
+        try statement.bind(5, row.key.device.rawValue)
+        try statement.bind(6, row.id)
+        try statement.bind(7, row.begin.microseconds)
+        try statement.bind(8, row.end.microseconds)
+        try statement.bind(9, row.timestamp.microseconds)
+        try statement.bind(10, checksum(row))
+        if let json = row.json { try statement.bind(11, json) } else { try statement.bindNull(11) }
+        try statement.run()
+    }
+
+    static func rows(
+        _ connection: Connection, _ slot: Slot, _ after: Int64, _ countMax: Int, _ withBodies: Bool
+    ) throws -> [FeedRow] {
+        let statement = try connection.statement(
+            """
+            SELECT rev, operation, calc, device, id, begin_at, end_at, timestamp, crc, json FROM feed
+            WHERE slot = ? AND rev > ? ORDER BY rev LIMIT ?
+            """, Int(slot.rawValue), after, countMax)
+        var rows: [FeedRow] = []
+        try statement.forEachRow { rows.append(try row($0, slot)) }
+        if withBodies {
+            for index in rows.indices where rows[index].operation != .deleted {
+                rows[index].json = try IntervalTable.find(connection, rows[index].key, id: rows[index].id) { _, row in
+                    row.bytes(9)
+                }
+            }
+        }
+        return rows
+    }
+
+    private static func row(_ row: Statement, _ slot: Slot) throws -> FeedRow {
+        let name = "feed row \(row.int64(0)) of slot \(slot.rawValue)"
+        guard let operation = ChangeOperation(number: row.int64(1)) else { throw StoreError.corrupt(name) }
+        let result = FeedRow(
+            slot: slot, revision: row.int64(0), operation: operation,
+            key: AssignmentKey(calculator: CalculatorID(row.int64(2)), device: DeviceID(row.int64(3))),
+            id: row.int64(4), begin: Timestamp(microseconds: row.int64(5)), end: Timestamp(microseconds: row.int64(6)),
+            timestamp: Timestamp(microseconds: row.int64(7)), json: row.optionalBytes(9))
+        guard checksum(result) == row.int64(8) else { throw StoreError.corrupt(name) }
+        return result
+    }
+
+    private static func checksum(_ row: FeedRow) -> Int64 {
+        var checksum = RowChecksum(row.key)
+        checksum.add(Int64(row.slot.rawValue))
+        checksum.add(row.revision)
+        checksum.add(row.operation.number)
+        checksum.add(row.id)
+        checksum.add(row.begin)
+        checksum.add(row.end)
+        checksum.add(row.timestamp)
+        return row.json.map { checksum.value($0) } ?? checksum.valueWithoutBytes
+    }
+}
+
+extension ChangeOperation {
+    /// The number of the operation in the file; never changed.
+    fileprivate var number: Int64 {
+        switch self {
+        case .deleted: 0
+        case .created: 1
+        case .updated: 2
+        case .activated: 3
+        case .deactivated: 4
+        }
+    }
+
+    fileprivate init?(number: Int64) {
+        guard let found = Self.allCases.first(where: { $0.number == number }) else { return nil }
+        self = found
+    }
+}

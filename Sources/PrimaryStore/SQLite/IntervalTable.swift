@@ -1,0 +1,159 @@
+import SQLiteClient
+import Telemetry
+
+/// The rows of the table `intervals`: clustered by calculator, device and first ON message, so that a range of time is
+/// one run of pages.
+///
+/// Intervals of one assignment ascend together in first ON message, begin and end: runs are disjoint, and a border is
+/// extended by at most the one message next to it.
+enum IntervalTable {
+    /// The columns that `row(_:_:)` reads, in this order.
+    static let columns = "id, first_on, begin_at, end_at, is_active, digest, timestamp, head, crc, json"
+
+    /// Calls the body at each row of a query, in the order of time; columns as above, checked against the CRC.
+    static func forEach(
+        _ connection: Connection, _ key: AssignmentKey, _ query: IntervalQuery,
+        _ body: (HeldInterval, Statement) throws -> Void
+    ) throws {
+        if let ids = query.ids { return try forEach(connection, key, ids: ids, query, body) }
+        let isDescending = query.isReversed || query.isLastOnly
+        let statement = try connection.statement(
+            """
+            SELECT \(columns) FROM intervals WHERE calc = ? AND device = ? AND first_on >= ? AND first_on <= ?
+            ORDER BY first_on \(isDescending ? "DESC" : "ASC"), id \(isDescending ? "DESC" : "ASC")
+            """)
+        let bounds = try firstOnBounds(connection, key, query.range)
+        try bind(statement, key)
+        try statement.bind(3, bounds.lowerBound)
+        try statement.bind(4, bounds.upperBound)
+        var left = query.isLastOnly ? min(1, query.countMax ?? 1) : query.countMax ?? .max
+        guard left > 0 else { return }
+        try statement.forEachRowWhile { row in
+            let held = try held(row, key)
+            guard query.range.map({ held.overlaps($0) }) ?? true else { return true }
+            try body(held, row)
+            left -= 1
+            return left > 0
+        }
+    }
+
+    /// One row by its id.
+    static func find<Value>(
+        _ connection: Connection, _ key: AssignmentKey, id: Int64, _ body: (HeldInterval, Statement) throws -> Value
+    ) throws -> Value? {
+        let statement = try connection.statement(
+            "SELECT \(columns) FROM intervals INDEXED BY intervals_by_id WHERE calc = ? AND device = ? AND id = ?")
+        try bind(statement, key)
+        try statement.bind(3, id)
+        return try statement.first { row in try body(try held(row, key), row) }
+    }
+
+    /// One row by its first ON message.
+    static func find<Value>(
+        _ connection: Connection, _ key: AssignmentKey, firstOn: Timestamp,
+        _ body: (HeldInterval, Statement) throws -> Value
+    ) throws -> Value? {
+        let statement = try connection.statement(
+            "SELECT \(columns) FROM intervals WHERE calc = ? AND device = ? AND first_on = ? ORDER BY id LIMIT 1")
+        try bind(statement, key)
+        try statement.bind(3, firstOn.microseconds)
+        return try statement.first { row in try body(try held(row, key), row) }
+    }
+
+    static func stored(_ held: HeldInterval, _ row: Statement) -> StoredInterval {
+        StoredInterval(
+            held: held, timestamp: Timestamp(microseconds: row.int64(6)), json: row.bytes(9),
+            headCount: Int(row.int64(7)))
+    }
+
+    static func checksum(_ key: AssignmentKey, _ held: HeldInterval, timestamp: Int64, head: Int64) -> RowChecksum {
+        var checksum = RowChecksum(key)
+        checksum.add(held.id)
+        checksum.add(held.firstOn)
+        checksum.add(held.begin)
+        checksum.add(held.end)
+        checksum.add(held.isActive ? 1 : 0)
+        checksum.add(Int64(bitPattern: held.digest))
+        checksum.add(timestamp)
+        checksum.add(head)
+        return checksum
+    }
+
+    static func bind(_ statement: Statement, _ key: AssignmentKey) throws {
+        try statement.bind(1, key.calculator.rawValue)
+        try statement.bind(2, key.device.rawValue)
+    }
+
+    private static func held(_ row: Statement, _ key: AssignmentKey) throws -> HeldInterval {
+        let held = HeldInterval(
+            id: row.int64(0), firstOn: Timestamp(microseconds: row.int64(1)),
+            begin: Timestamp(microseconds: row.int64(2)), end: Timestamp(microseconds: row.int64(3)),
+            isActive: row.bool(4), digest: UInt64(bitPattern: row.int64(5)))
+        let checksum = checksum(key, held, timestamp: row.int64(6), head: row.int64(7))
+        guard row.withBlob(9, checksum.value) == row.int64(8) else {
+            throw StoreError.corrupt(
+                "interval \(held.id) of calculator \(key.calculator) on device \(key.device)")
+        }
+        return held
+    }
+
+    private static func forEach(
+        _ connection: Connection, _ key: AssignmentKey, ids: [Int64], _ query: IntervalQuery,
+        _ body: (HeldInterval, Statement) throws -> Void
+    ) throws {
+        var found: [HeldInterval] = []
+        for id in Set(ids) {
+            guard let held = try find(connection, key, id: id, { held, _ in held }) else { continue }
+            if query.range.map({ held.overlaps($0) }) ?? true { found.append(held) }
+        }
+        let isDescending = query.isReversed || query.isLastOnly
+        found.sort { isDescending ? $1.precedes($0) : $0.precedes($1) }
+        for held in found.prefix(query.isLastOnly ? min(1, query.countMax ?? 1) : query.countMax ?? .max) {
+            _ = try find(connection, key, id: held.id, body)
+        }
+    }
+
+    /// The first ON messages among which the intervals of a range are: those inside, and those of the neighbours that
+    /// reach in from either side.
+    private static func firstOnBounds(
+        _ connection: Connection, _ key: AssignmentKey, _ range: TimeRange?
+    ) throws -> ClosedRange<Int64> {
+        guard let range, !range.isEmpty else { return range == nil ? Int64.min...Int64.max : 0...0 }
+        let before = try connection.statement(
+            """
+            SELECT first_on, end_at FROM intervals WHERE calc = ? AND device = ? AND first_on < ?
+            ORDER BY first_on DESC
+            """)
+        try bind(before, key)
+        var lower = range.lower.microseconds
+        try before.bind(3, lower)
+        try before.forEachRowWhile { row in
+            guard row.int64(1) >= range.lower.microseconds else { return false }
+            lower = row.int64(0)
+            return true
+        }
+        let after = try connection.statement(
+            """
+            SELECT first_on, begin_at FROM intervals WHERE calc = ? AND device = ? AND first_on >= ?
+            ORDER BY first_on
+            """)
+        try bind(after, key)
+        var upper = range.upper.microseconds - 1
+        try after.bind(3, upper + 1)
+        try after.forEachRowWhile { row in
+            guard row.int64(1) < range.upper.microseconds else { return false }
+            upper = row.int64(0)
+            return true
+        }
+        return lower...max(lower, upper)
+    }
+}
+
+extension HeldInterval {
+    /// Whether first or last message or anything between lies in a range.
+    fileprivate func overlaps(_ range: TimeRange) -> Bool {
+        !range.isEmpty && begin < range.upper && end >= range.lower
+    }
+
+    fileprivate func precedes(_ other: HeldInterval) -> Bool { (firstOn, id) < (other.firstOn, other.id) }
+}

@@ -1,0 +1,297 @@
+import SQLiteClient
+import Telemetry
+
+/// Applies one push inside the writer's savepoint: fence, comparison with the rows held, intervals, feed, marks, job.
+struct PushTransaction {
+    private let push: Push
+    private let connection: Connection
+    private var lastIntervalID: Int64
+    /// Whether the assignment never had an interval, so that none needs to be looked for.
+    private let isFresh: Bool
+    /// The ids that an upsert of this push stands for; two upserts must not mean one interval.
+    private var claimed: Set<Int64> = []
+    /// What happened, in the order of the upserts, for the feed.
+    private var changes: [ChangeOperation: [FeedEntry]] = [:]
+
+    private struct FeedEntry {
+        var id: Int64
+        var begin: Timestamp
+        var end: Timestamp
+        var json: [UInt8]?
+    }
+
+    /// What the store holds of an interval that a push wants to be otherwise.
+    private struct Existing {
+        var held: HeldInterval
+        var timestamp: Timestamp
+        var headCount: Int
+    }
+
+    static func apply(_ push: Push, in writer: Writer) throws -> PushReceipt {
+        let revision = try writer.checkFence(push.slot, epoch: push.epoch, device: push.key.device)
+        let assignment = try currentAssignment(push, writer.connection)
+        var transaction = PushTransaction(push, writer.connection, assignment)
+        try transaction.applyDeletes()
+        let ids = try transaction.applyUpserts()
+        let last = try transaction.writeFeed(after: revision)
+        if last > revision { try writer.setFeedRevision(push.slot, last) }
+        try transaction.writeMarks(assignment)
+        let receipt = transaction.receipt(ids, last)
+        try transaction.writeJob(receipt)
+        return receipt
+    }
+
+    private init(_ push: Push, _ connection: Connection, _ assignment: AssignmentRecord) {
+        self.push = push
+        self.connection = connection
+        lastIntervalID = assignment.marks.lastIntervalID
+        isFresh = lastIntervalID == 0
+    }
+
+    /// The assignment, if it is still the one that the job ran for.
+    private static func currentAssignment(_ push: Push, _ connection: Connection) throws -> AssignmentRecord {
+        guard let assignment = try RegistryTables.findAssignment(connection, push.key) else {
+            throw StoreError.stale(push.key, reason: "not assigned any more")
+        }
+        let statement = try connection.statement("SELECT revision FROM calcs WHERE id = ?")
+        try statement.bind(1, push.key.calculator.rawValue)
+        let revision = try statement.first { $0.int64(0) }
+        guard revision == push.calculatorRevision else {
+            throw StoreError.stale(
+                push.key, reason: "calculator revision \(push.calculatorRevision), now \(revision ?? 0)")
+        }
+        return assignment
+    }
+
+    private mutating func note(_ operation: ChangeOperation, _ entry: FeedEntry) {
+        changes[operation, default: []].append(entry)
+    }
+}
+
+// MARK: - Intervals
+
+extension PushTransaction {
+    /// An interval that is gone already is none to delete.
+    private mutating func applyDeletes() throws {
+        for id in push.deletes where !isFresh {
+            let found = try IntervalTable.find(connection, push.key, id: id) { held, row in (held, row.bytes(9)) }
+            guard let (held, json) = found else { continue }
+            try delete(held)
+            note(.deleted, FeedEntry(id: id, begin: held.begin, end: held.end, json: json))
+        }
+    }
+
+    /// Those with ids first: they may move off the first ON message that a new one takes over.
+    private mutating func applyUpserts() throws -> [Int64] {
+        var ids = [Int64](repeating: 0, count: push.upserts.count)
+        for (index, write) in push.upserts.enumerated() {
+            guard let id = write.id else { continue }
+            guard let existing = try existing(id: id) else {
+                throw StoreError.stale(push.key, reason: "interval \(id) is not held")
+            }
+            try claim(id)
+            try apply(write, to: existing)
+            ids[index] = id
+        }
+        for (index, write) in push.upserts.enumerated() where write.id == nil {
+            ids[index] = try applyWithoutID(write)
+        }
+        try checkFirstOn()
+        return ids
+    }
+
+    private mutating func applyWithoutID(_ write: IntervalWrite) throws -> Int64 {
+        if let existing = try existing(firstOn: write.firstOn) {
+            try claim(existing.held.id)
+            try apply(write, to: existing)
+            return existing.held.id
+        }
+        lastIntervalID += 1
+        try claim(lastIntervalID)
+        let entry = FeedEntry(id: lastIntervalID, begin: write.begin, end: write.end)
+        try insert(held(write, id: lastIntervalID), render(write, id: lastIntervalID))
+        note(.created, entry)
+        if write.isActive { note(.activated, entry) }
+        return lastIntervalID
+    }
+
+    private mutating func apply(_ write: IntervalWrite, to existing: Existing) throws {
+        let old = existing.held
+        var new = held(write, id: old.id)
+        guard new != old else { return }
+        let isUpdated = new.digest != old.digest || new.begin != old.begin || new.end != old.end
+        let entry = FeedEntry(id: new.id, begin: new.begin, end: new.end)
+        if isUpdated {
+            try replace(old, new, render(write, id: new.id))
+            note(.updated, entry)
+        } else {
+            // Only flags or the first ON message differ: the text and its timestamp stay as they are.
+            new.digest = old.digest
+            try keepText(existing, new)
+        }
+        if new.isActive != old.isActive { note(new.isActive ? .activated : .deactivated, entry) }
+    }
+
+    private mutating func claim(_ id: Int64) throws {
+        guard claimed.insert(id).inserted else {
+            throw StoreError.invalid("a push writes interval \(id) twice")
+        }
+    }
+
+    /// Refuses a push that leaves two intervals with one first ON message.
+    private func checkFirstOn() throws {
+        let statement = try connection.statement(
+            "SELECT COUNT(*) FROM intervals WHERE calc = ? AND device = ? AND first_on = ?")
+        try IntervalTable.bind(statement, push.key)
+        var seen: Set<Timestamp> = []
+        for write in push.upserts {
+            guard seen.insert(write.firstOn).inserted else { throw twice(write.firstOn) }
+            // Without an id it was either found by its first ON message or there was none.
+            guard write.id != nil else { continue }
+            try statement.bind(3, write.firstOn.microseconds)
+            guard try statement.first({ $0.int64(0) }) == 1 else { throw twice(write.firstOn) }
+        }
+    }
+
+    private func twice(_ firstOn: Timestamp) -> StoreError {
+        .invalid("a push leaves two intervals with the first message \(firstOn.microseconds)")
+    }
+
+    private func held(_ write: IntervalWrite, id: Int64) -> HeldInterval {
+        HeldInterval(
+            id: id, firstOn: write.firstOn, begin: write.begin, end: write.end, isActive: write.isActive,
+            digest: write.digest)
+    }
+
+    private func existing(id: Int64) throws -> Existing? {
+        try IntervalTable.find(connection, push.key, id: id, Self.existing)
+    }
+
+    private func existing(firstOn: Timestamp) throws -> Existing? {
+        isFresh ? nil : try IntervalTable.find(connection, push.key, firstOn: firstOn, Self.existing)
+    }
+
+    private static func existing(_ held: HeldInterval, _ row: Statement) -> Existing {
+        Existing(held: held, timestamp: Timestamp(microseconds: row.int64(6)), headCount: Int(row.int64(7)))
+    }
+}
+
+// MARK: - Rows
+
+extension PushTransaction {
+    private struct Text {
+        var bytes: [UInt8]
+        var headCount: Int
+        var timestamp: Timestamp
+    }
+
+    private func render(_ write: IntervalWrite, id: Int64) -> Text {
+        var writer = JSONWriter(capacity: write.head.count + write.tail.count + 56)
+        writer.write(raw: write.head)
+        writer.write(literal: ",\"id\":")
+        writer.write(integer: id)
+        writer.write(literal: ",\"timestamp\":")
+        writer.write(push.timestamp)
+        writer.write(raw: write.tail)
+        return Text(bytes: writer.bytes, headCount: write.head.count, timestamp: push.timestamp)
+    }
+
+    private func insert(_ held: HeldInterval, _ text: Text) throws {
+        let statement = try connection.statement(
+            "INSERT INTO intervals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        try IntervalTable.bind(statement, push.key)
+        try statement.bind(3, held.firstOn.microseconds)
+        try statement.bind(4, held.id)
+        try bindContents(statement, 5, held, text)
+        try statement.run()
+    }
+
+    private func replace(_ old: HeldInterval, _ new: HeldInterval, _ text: Text) throws {
+        guard old.firstOn == new.firstOn else {
+            try delete(old)
+            return try insert(new, text)
+        }
+        let statement = try connection.statement(
+            """
+            UPDATE intervals SET begin_at = ?5, end_at = ?6, is_active = ?7, digest = ?8, timestamp = ?9, head = ?10,
+                crc = ?11, json = ?12
+            WHERE calc = ?1 AND device = ?2 AND first_on = ?3 AND id = ?4
+            """)
+        try IntervalTable.bind(statement, push.key)
+        try statement.bind(3, old.firstOn.microseconds)
+        try statement.bind(4, old.id)
+        try bindContents(statement, 5, new, text)
+        try statement.run()
+    }
+
+    private func keepText(_ existing: Existing, _ new: HeldInterval) throws {
+        let json = try IntervalTable.find(connection, push.key, id: new.id) { _, row in row.bytes(9) }
+        let text = Text(bytes: json ?? [], headCount: existing.headCount, timestamp: existing.timestamp)
+        try replace(existing.held, new, text)
+    }
+
+    private func delete(_ held: HeldInterval) throws {
+        let statement = try connection.statement(
+            "DELETE FROM intervals WHERE calc = ? AND device = ? AND first_on = ? AND id = ?")
+        try IntervalTable.bind(statement, push.key)
+        try statement.bind(3, held.firstOn.microseconds)
+        try statement.bind(4, held.id)
+        try statement.run()
+    }
+
+    private func bindContents(
+        _ statement: Statement, _ first: Int32, _ held: HeldInterval, _ text: Text
+    ) throws {
+        let checksum = IntervalTable.checksum(
+            push.key, held, timestamp: text.timestamp.microseconds, head: Int64(text.headCount))
+        try statement.bind(first, held.begin.microseconds)
+        try statement.bind(first + 1, held.end.microseconds)
+        try statement.bind(first + 2, held.isActive ? 1 : 0 as Int64)
+        try statement.bind(first + 3, Int64(bitPattern: held.digest))
+        try statement.bind(first + 4, text.timestamp.microseconds)
+        try statement.bind(first + 5, Int64(text.headCount))
+        try statement.bind(first + 6, checksum.value(text.bytes))
+        try statement.bind(first + 7, text.bytes)
+    }
+}
+
+// MARK: - Feed, marks, ledger
+
+extension PushTransaction {
+    /// Writes the feed rows, operation by operation; returns the number of the last.
+    private func writeFeed(after revision: Int64) throws -> Int64 {
+        var revision = revision
+        for operation in ChangeOperation.allCases {
+            for entry in changes[operation] ?? [] {
+                revision += 1
+                try FeedTable.append(
+                    connection,
+                    FeedRow(
+                        slot: push.slot, revision: revision, operation: operation, key: push.key, id: entry.id,
+                        begin: entry.begin, end: entry.end, timestamp: push.timestamp, json: entry.json))
+            }
+        }
+        return revision
+    }
+
+    private func writeMarks(_ assignment: AssignmentRecord) throws {
+        var record = assignment
+        record.marks = push.marks
+        record.marks.lastIntervalID = lastIntervalID
+        if record != assignment { try RegistryTables.write(connection, record) }
+    }
+
+    private func receipt(_ ids: [Int64], _ revision: Int64) -> PushReceipt {
+        PushReceipt(
+            ids: ids, createdCount: changes[.created]?.count ?? 0, updatedCount: changes[.updated]?.count ?? 0,
+            deletedCount: changes[.deleted]?.count ?? 0, slotRevision: revision)
+    }
+
+    private func writeJob(_ receipt: PushReceipt) throws {
+        guard var job = push.job else { return }
+        job.createdCount = receipt.createdCount
+        job.updatedCount = receipt.updatedCount
+        job.deletedCount = receipt.deletedCount
+        try JobTable.append(connection, job)
+    }
+}

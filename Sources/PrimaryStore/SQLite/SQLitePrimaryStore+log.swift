@@ -1,0 +1,162 @@
+import MessageChunks
+import SQLiteClient
+import Telemetry
+
+extension SQLitePrimaryStore {
+    package func append(_ batches: [LogAppend]) throws(StoreError) -> [Int64] {
+        let rows = try LogRow.encode(batches)
+        return try write { writer in try writer.append(rows) }
+    }
+
+    package func append(_ batches: [LogAppend]) async throws(StoreError) -> [Int64] {
+        let rows = try LogRow.encode(batches)
+        let body: Writes<[Int64]>.Body = { writer in try writer.append(rows) }
+        guard let result = await writeEach([body]).first else { throw .notWritable("no answer") }
+        return try result.get()
+    }
+
+    package func readLog(
+        after: Int64, upTo: Int64?, slots: SlotSet, limit: LogLimit
+    ) throws(StoreError) -> LogPage {
+        // Asked before the read begins, so that the read sees at least all up to here.
+        let end = min(upTo ?? .max, lastPosition)
+        return try read { connection in
+            let statement = try connection.statement(
+                """
+                SELECT position, device, count, crc, bytes, slot FROM log
+                WHERE position > ? AND position <= ? ORDER BY position
+                """)
+            try statement.bind(1, after)
+            try statement.bind(2, end)
+            let isWanted: (Statement) -> Bool = { slots.contains(Slot(rawValue: UInt8(truncatingIfNeeded: $0.int64(5)))) }
+            return try LogPage(statement, after: after, end: end, limit: limit, where: isWanted)
+        }
+    }
+
+    package func readLog(device: DeviceID, after: Int64, limit: LogLimit) throws(StoreError) -> LogPage {
+        let end = lastPosition
+        return try read { connection in
+            let statement = try connection.statement(
+                """
+                SELECT position, device, count, crc, bytes FROM log INDEXED BY log_by_device
+                WHERE device = ? AND position > ? AND position <= ? ORDER BY position
+                """)
+            try statement.bind(1, device.rawValue)
+            try statement.bind(2, after)
+            try statement.bind(3, end)
+            return try LogPage(statement, after: after, end: end, limit: limit, where: { _ in true })
+        }
+    }
+
+    package func pendingLog(slots: SlotSet) throws(StoreError) -> [PendingLog] {
+        try read { connection in
+            var result: [PendingLog] = []
+            let statement = try connection.statement(
+                """
+                SELECT device, COUNT(*), SUM(count), MIN(position), MAX(position) FROM log INDEXED BY log_by_device
+                GROUP BY device ORDER BY device
+                """)
+            try statement.forEachRow { row in
+                let device = DeviceID(row.int64(0))
+                guard slots.contains(Slot(device: device)) else { return }
+                result.append(
+                    PendingLog(
+                        device: device, entryCount: Int(row.int64(1)), messageCount: Int(row.int64(2)),
+                        firstPosition: row.int64(3), lastPosition: row.int64(4)))
+            }
+            return result
+        }
+    }
+}
+
+/// A batch encoded for the log, on the caller's thread.
+private struct LogRow: Sendable {
+    var device: DeviceID
+    var count: Int
+    var bytes: [UInt8]
+
+    static func encode(_ batches: [LogAppend]) throws(StoreError) -> [LogRow] {
+        var rows: [LogRow] = []
+        rows.reserveCapacity(batches.count)
+        for batch in batches {
+            try check(batch)
+            rows.append(
+                LogRow(
+                    device: batch.device, count: batch.batch.count, bytes: MessageChunk.encode(batch.batch)))
+        }
+        return rows
+    }
+
+    private static func check(_ append: LogAppend) throws(StoreError) {
+        let count = append.batch.count
+        let cellCount = count.multipliedReportingOverflow(by: append.batch.columns.count)
+        guard count > 0 else { throw .invalid("a batch without messages for device \(append.device)") }
+        guard count <= MessageChunk.countMax, !cellCount.overflow,
+            cellCount.partialValue <= MessageChunk.cellCountMax
+        else { throw .invalid("a batch of \(count) messages for device \(append.device) is too large") }
+    }
+
+    static func checksum(position: Int64, device: Int64, count: Int64) -> RowChecksum {
+        var checksum = RowChecksum()
+        checksum.add(position)
+        checksum.add(device)
+        checksum.add(count)
+        return checksum
+    }
+}
+
+extension Writer {
+    fileprivate func append(_ rows: [LogRow]) throws -> [Int64] {
+        try storeParameters()
+        let statement = try connection.statement("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)")
+        var positions: [Int64] = []
+        positions.reserveCapacity(rows.count)
+        for row in rows {
+            try checkDevice(row.device)
+            let slot = Slot(device: row.device)
+            let position = state.lastPosition + 1
+            let checksum = LogRow.checksum(position: position, device: row.device.rawValue, count: Int64(row.count))
+            try statement.bind(1, position)
+            try statement.bind(2, Int64(slot.rawValue))
+            try statement.bind(3, row.device.rawValue)
+            try statement.bind(4, Int64(row.count))
+            try statement.bind(5, checksum.value(row.bytes))
+            try statement.bind(6, row.bytes)
+            try statement.run()
+            state.lastPosition = position
+            state.appendedSlots.insert(slot)
+            positions.append(position)
+        }
+        return positions
+    }
+}
+
+extension LogPage {
+    /// Reads rows of position, device, count, crc, bytes until a limit or the end.
+    fileprivate init(
+        _ statement: Statement, after: Int64, end: Int64, limit: LogLimit, where isWanted: (Statement) -> Bool
+    ) throws {
+        self.init(entries: [], reached: after, isCut: false)
+        var byteCount = 0
+        try statement.forEachRowWhile { row in
+            guard isWanted(row) else { return true }
+            byteCount += row.byteCount(4)
+            isCut = !entries.isEmpty && (byteCount > limit.byteCountMax || entries.count >= limit.entryCountMax)
+            if !isCut { entries.append(try LogEntry(row)) }
+            return !isCut
+        }
+        reached = isCut ? entries.last?.position ?? after : max(after, end)
+    }
+}
+
+extension LogEntry {
+    fileprivate init(_ row: Statement) throws {
+        let position = row.int64(0)
+        let checksum = LogRow.checksum(position: position, device: row.int64(1), count: row.int64(2))
+        let bytes = row.bytes(4)
+        guard checksum.value(bytes) == row.int64(3) else {
+            throw StoreError.corrupt("log batch at position \(position) of device \(row.int64(1))")
+        }
+        self.init(position: position, device: DeviceID(row.int64(1)), count: Int(row.int64(2)), bytes: bytes)
+    }
+}

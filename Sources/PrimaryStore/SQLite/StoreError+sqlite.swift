@@ -1,0 +1,24 @@
+import SQLiteClient
+
+extension StoreError {
+    /// Any error of the store's inside as the one that callers see.
+    init(wrapping error: any Error) {
+        switch error {
+        case let error as StoreError: self = error
+        case let error as SQLiteError: self.init(error)
+        default: self = .database("\(error)")
+        }
+    }
+
+    private init(_ error: SQLiteError) {
+        if error.isDiskFull {
+            self = .diskFull
+        } else if error.isInputOutput {
+            self = .failed(error.description)
+        } else if error.isCorrupt {
+            self = .corrupt(error.description)
+        } else {
+            self = .database(error.description)
+        }
+    }
+}

@@ -1,0 +1,42 @@
+/// Writes that were asked for together; each succeeds or fails by itself.
+protocol WriteRequest: Sendable {
+    var count: Int { get }
+    /// Runs one of them inside its savepoint.
+    func run(_ index: Int, in writer: Writer) throws
+    /// Notes that one of them failed and was undone.
+    func fail(_ index: Int, _ error: StoreError)
+    /// Answers: what has not failed is durable, or nothing is, because of an error of the whole group.
+    func finish(_ error: StoreError?)
+}
+
+/// The bodies of a request with the place where the answer goes.
+///
+/// `@unchecked Sendable`: `results` is touched by the writer thread only, `bodies` and `answer` never change.
+final class Writes<Value: Sendable>: WriteRequest, @unchecked Sendable {
+    typealias Body = @Sendable (Writer) throws -> Value
+
+    private let bodies: [Body]
+    private let answer: @Sendable ([Result<Value, StoreError>]) -> Void
+    private var results: [Result<Value, StoreError>]
+
+    init(_ bodies: [Body], answer: @escaping @Sendable ([Result<Value, StoreError>]) -> Void) {
+        self.bodies = bodies
+        self.answer = answer
+        results = Array(repeating: .failure(.notWritable("not run")), count: bodies.count)
+    }
+
+    var count: Int { bodies.count }
+
+    func run(_ index: Int, in writer: Writer) throws { results[index] = .success(try bodies[index](writer)) }
+
+    func fail(_ index: Int, _ error: StoreError) { results[index] = .failure(error) }
+
+    func finish(_ error: StoreError?) {
+        if let error {
+            for index in results.indices {
+                if case .success = results[index] { results[index] = .failure(error) }
+            }
+        }
+        answer(results)
+    }
+}

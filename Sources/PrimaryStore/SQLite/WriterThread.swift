@@ -1,0 +1,154 @@
+import Glibc
+import SQLiteClient
+import Telemetry
+
+/// The thread that writes: it takes everything that is queued, makes it one transaction, and answers when that is
+/// durable. What comes meanwhile waits for the next one, so the load itself sets the size of a group.
+///
+/// `@unchecked Sendable`: `writer` and `failure` are touched by the thread only, `thread` before it is shared and by
+/// the one `close()` that finds the queue open.
+final class WriterThread: @unchecked Sendable {
+    /// More requests than this wait for the next group.
+    static let groupSizeMax = 1024
+    /// Pages of write-ahead log (8 KiB each) from which it is copied into the file, and from which readers are waited
+    /// for, so that it starts again from its beginning.
+    static let walPageCountPassive = 2048
+    static let walPageCountRestart = 16_384
+
+    private struct Queue: Sendable {
+        var requests: [any WriteRequest] = []
+        var isClosed = false
+    }
+
+    private let writer: Writer
+    private let queue = Monitor(Queue())
+    private var failure: StoreError?
+    private var thread = pthread_t()
+    private let committed: @Sendable (CommitNotice) -> Void
+
+    /// Starts the thread; `committed` is called on it after each commit, before the writers are answered.
+    init(_ writer: Writer, committed: @escaping @Sendable (CommitNotice) -> Void) throws {
+        self.writer = writer
+        self.committed = committed
+        writer.connection.trackWAL()
+        let context = Unmanaged.passRetained(self)
+        let code = pthread_create(
+            &thread, nil,
+            { context in
+                guard let context else { return nil }
+                Unmanaged<WriterThread>.fromOpaque(context).takeRetainedValue().loop()
+                return nil
+            }, context.toOpaque())
+        guard code == 0 else {
+            context.release()
+            throw StoreError.database("no thread for the writer: error \(code)")
+        }
+    }
+
+    /// Queues a request; it is answered at once if the store is closed.
+    func submit(_ request: some WriteRequest) {
+        let isTaken = queue.update { queue in
+            if !queue.isClosed { queue.requests.append(request) }
+            return !queue.isClosed
+        }
+        if !isTaken { reject(request, .notWritable("it is closed")) }
+    }
+
+    /// Writes what is queued and ends the thread.
+    func close() {
+        let wasOpen = queue.update { queue in
+            defer { queue.isClosed = true }
+            return !queue.isClosed
+        }
+        guard wasOpen else { return }
+        if pthread_equal(thread, pthread_self()) != 0 { pthread_detach(thread) } else { pthread_join(thread, nil) }
+    }
+
+    private func loop() {
+        while true {
+            let group = queue.wait { queue -> [any WriteRequest]? in
+                guard !queue.requests.isEmpty else { return queue.isClosed ? [] : nil }
+                let group = Array(queue.requests.prefix(Self.groupSizeMax))
+                queue.requests.removeFirst(group.count)
+                return group
+            }
+            if group.isEmpty { return }
+            process(group)
+        }
+    }
+
+    private func process(_ group: [any WriteRequest]) {
+        if let failure {
+            for request in group { reject(request, failure) }
+            return
+        }
+        let before = writer.state
+        do {
+            try writer.connection.begin()
+            let isAlone = group.count == 1 && group[0].count == 1
+            for request in group { try run(request, isAlone: isAlone) }
+            if writer.connection.isInTransaction { try writer.connection.commit() }
+        } catch {
+            writer.connection.rollback()
+            writer.state = before
+            let error = StoreError(wrapping: error)
+            if case .failed = error { failure = error }
+            for request in group { request.finish(error) }
+            return
+        }
+        notify()
+        for request in group { request.finish(nil) }
+        checkpoint()
+    }
+
+    /// Runs the parts of a request, each in a savepoint. Throws only what concerns the whole group.
+    private func run(_ request: any WriteRequest, isAlone: Bool) throws {
+        for index in 0..<request.count {
+            let before = writer.state
+            do {
+                if isAlone {
+                    try request.run(index, in: writer)
+                } else {
+                    try writer.connection.savepoint { try request.run(index, in: writer) }
+                }
+            } catch {
+                if (error as? SQLiteError)?.isInputOutput == true { throw error }
+                request.fail(index, StoreError(wrapping: error))
+                writer.state = before
+                if isAlone {
+                    writer.connection.rollback()
+                } else if !writer.connection.isInTransaction {
+                    throw error
+                }
+            }
+        }
+    }
+
+    private func notify() {
+        var notice = CommitNotice()
+        notice.appendedSlots = writer.state.appendedSlots
+        notice.changedSlots = writer.state.changedSlots
+        notice.lastPosition = writer.state.lastPosition
+        notice.registryRevision = writer.state.registryRevision
+        writer.state.appendedSlots = SlotSet()
+        writer.state.changedSlots = SlotSet()
+        committed(notice)
+    }
+
+    private func reject(_ request: any WriteRequest, _ error: StoreError) {
+        for index in 0..<request.count { request.fail(index, error) }
+        request.finish(nil)
+    }
+
+    /// Copies the write-ahead log once it is long. A full disk leaves it as it is until the next time; an I/O error is
+    /// the end of writing, for what the file then holds is unknown.
+    private func checkpoint() {
+        let count = writer.connection.walFrameCount
+        guard count >= Self.walPageCountPassive else { return }
+        do throws(SQLiteError) {
+            try writer.connection.checkpoint(count >= Self.walPageCountRestart ? .restart : .passive)
+        } catch where error.isInputOutput {
+            failure = StoreError(wrapping: error)
+        } catch {}
+    }
+}

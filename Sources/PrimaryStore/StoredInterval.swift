@@ -1,0 +1,115 @@
+import Telemetry
+
+/// An interval as the store holds it, without its text: what a worker compares with.
+package struct HeldInterval: Sendable, Hashable {
+    package var id: Int64
+    package var firstOn: Timestamp
+    package var begin: Timestamp
+    package var end: Timestamp
+    package var isActive: Bool
+    package var digest: UInt64
+
+    package init(id: Int64, firstOn: Timestamp, begin: Timestamp, end: Timestamp, isActive: Bool, digest: UInt64) {
+        self.id = id
+        self.firstOn = firstOn
+        self.begin = begin
+        self.end = end
+        self.isActive = isActive
+        self.digest = digest
+    }
+}
+
+/// An interval with its finished JSON text.
+package struct StoredInterval: Sendable, Hashable {
+    package var held: HeldInterval
+    /// When it was calculated.
+    package var timestamp: Timestamp
+    /// The whole object, `{"begin":…}`.
+    package var json: [UInt8]
+    /// The offset in `json` of the comma before `"id"`.
+    package var headCount: Int
+
+    package var id: Int64 { held.id }
+    package var firstOn: Timestamp { held.firstOn }
+    package var begin: Timestamp { held.begin }
+    package var end: Timestamp { held.end }
+    package var isActive: Bool { held.isActive }
+    package var digest: UInt64 { held.digest }
+
+    package init(held: HeldInterval, timestamp: Timestamp, json: [UInt8], headCount: Int) {
+        self.held = held
+        self.timestamp = timestamp
+        self.json = json
+        self.headCount = headCount
+    }
+}
+
+/// Which intervals of an assignment are wanted; they come in the order of time.
+package struct IntervalQuery: Sendable, Hashable {
+    /// Whole intervals that overlap it.
+    package var range: TimeRange?
+    package var ids: [Int64]?
+    /// Only the latest of them.
+    package var isLastOnly: Bool
+    /// The latest first.
+    package var isReversed: Bool
+    package var countMax: Int?
+
+    package init(
+        range: TimeRange? = nil, ids: [Int64]? = nil, isLastOnly: Bool = false, isReversed: Bool = false,
+        countMax: Int? = nil
+    ) {
+        self.range = range
+        self.ids = ids
+        self.isLastOnly = isLastOnly
+        self.isReversed = isReversed
+        self.countMax = countMax
+    }
+}
+
+/// The joined text of a run of intervals.
+package struct IntervalPage: Sendable {
+    /// The objects with commas between them, without brackets.
+    package var json: [UInt8]
+    package var count: Int
+    /// Whether one of them is still open, so that the page will change.
+    package var hasActive: Bool
+
+    package init(json: [UInt8] = [], count: Int = 0, hasActive: Bool = false) {
+        self.json = json
+        self.count = count
+        self.hasActive = hasActive
+    }
+}
+
+/// One row of the change feed.
+package struct FeedRow: Sendable, Hashable {
+    package var slot: Slot
+    /// Counts the rows of the slot from 1.
+    package var revision: Int64
+    package var operation: ChangeOperation
+    package var key: AssignmentKey
+    package var id: Int64
+    package var begin: Timestamp
+    package var end: Timestamp
+    /// When the push that made it was calculated.
+    package var timestamp: Timestamp
+    /// Of a deleted interval its last text; of another, if bodies were asked for, its present text unless it has been
+    /// deleted since.
+    package var json: [UInt8]?
+
+    package init(
+        slot: Slot, revision: Int64, operation: ChangeOperation, key: AssignmentKey, id: Int64, begin: Timestamp,
+        end: Timestamp, timestamp: Timestamp, json: [UInt8]?
+    ) {
+        self.slot = slot
+        self.revision = revision
+        self.operation = operation
+        self.key = key
+        self.id = id
+        self.begin = begin
+        self.end = end
+        self.timestamp = timestamp
+        self.json = json
+    }
+}

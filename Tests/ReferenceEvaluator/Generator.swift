@@ -1,0 +1,45 @@
+/// A random calculator with a device's messages, from one seed.
+public struct GeneratedCase: Sendable {
+    public var seed: UInt64
+    public var calculatorJSON: String
+    public var timeZoneIdentifier: String
+    public var constants: [String: RefValue]
+    public var metadataJSON: String
+    /// In order, one for each timestamp, 0 to 400 of them.
+    public var messages: [RefMessage]
+    public var nowMicroseconds: Int64
+}
+
+/// Makes random calculators and message streams of which the rules decide every result.
+///
+/// What the rules leave open is avoided: null results of `change`, NaN, wild numeric strings, `validate_message` beside
+/// `max_messages_time_diff` in one selector. Results that go through sines, powers and logarithms stay out of
+/// comparisons, texts and JSON; counters that hold them have names with the prefix `near.`.
+public struct Generator {
+    var random: SplitMix64
+    /// The usual time between messages, in seconds.
+    let stepSeconds: Int
+    let zone: String
+
+    private init(seed: UInt64) {
+        random = SplitMix64(seed: seed)
+        stepSeconds = random.pick([1, 5, 10, 10, 30, 60, 60, 300, 600, 3_600, 14_400, 86_400])
+        zone = random.pick(["Europe/Paris", "America/New_York", "Europe/Paris", "UTC", "Africa/Nairobi"])
+    }
+
+    /// The case of a seed.
+    public static func generatedCase(seed: UInt64) -> GeneratedCase {
+        var generator = Generator(seed: seed)
+        let calculator = generator.calculator()
+        let messages = generator.messages()
+        let last = messages.last?.timestampMicroseconds ?? 1_700_000_000_000_000
+        let wait = generator.random.pick([0, 1, generator.stepSeconds * 2, generator.stepSeconds * 12, 10_000_000])
+        return GeneratedCase(
+            seed: seed, calculatorJSON: calculator.text, timeZoneIdentifier: generator.zone,
+            constants: [
+                "ident": .string("352093081452251"), "device.id": .number(7), "device.name": .string("van 7"),
+            ],
+            metadataJSON: #"{"limit":50,"depot":{"name":"north","rate":1.25},"tags":["a","b"]}"#, messages: messages,
+            nowMicroseconds: last + Int64(wait) * 1_000_000)
+    }
+}

@@ -1,0 +1,105 @@
+/// Messages in order, as a selector, a counter or a validation sees them.
+struct MessageStream {
+    let messages: [RefMessage]
+    let surroundings: Surroundings
+    /// `mileage()` in each message; nil where it is an error.
+    private let mileages: [Double?]
+
+    init(_ messages: [RefMessage], _ surroundings: Surroundings) {
+        self.messages = messages
+        self.surroundings = surroundings
+        mileages = Self.mileages(messages, outlierSpeed: surroundings.mileageOutlierSpeed)
+    }
+
+    /// Rule 40: an error without a valid position, 0 at the first one, else the way from the last accepted one.
+    private static func mileages(_ messages: [RefMessage], outlierSpeed: Double) -> [Double?] {
+        var last: (position: Position, microseconds: Int64)?
+        return messages.map { message in
+            guard let position = Position(message) else { return nil }
+            guard let accepted = last else {
+                last = (position, message.timestampMicroseconds)
+                return 0
+            }
+            let kilometres = accepted.position.kilometres(to: position)
+            let hours = Double(message.timestampMicroseconds - accepted.microseconds) / 3.6e9
+            if outlierSpeed > 0, kilometres / hours > outlierSpeed { return nil }
+            last = (position, message.timestampMicroseconds)
+            return kilometres
+        }
+    }
+
+    /// The places of the messages in which an expression is true.
+    func places(where expression: Expression?) -> [Int] {
+        guard let expression else { return Array(messages.indices) }
+        return messages.indices.filter { expression.isTrue(in: self[$0]) }
+    }
+
+    /// The messages that pass a validation, as a stream of their own.
+    func validated(by expression: Expression?) -> MessageStream {
+        MessageStream(places(where: expression).map { messages[$0] }, surroundings)
+    }
+
+    /// The outcome of an expression in each message; nil for an error.
+    func outcomes(of expression: Expression) -> [RefValue?] { messages.indices.map { expression.outcome(in: self[$0]) } }
+
+    subscript(place: Int) -> MessageScope { MessageScope(stream: self, place: place) }
+
+    fileprivate func mileage(at place: Int) -> Double? { mileages[place] }
+}
+
+/// One message among its neighbours: what its expressions read.
+struct MessageScope: Scope {
+    let stream: MessageStream
+    let place: Int
+
+    var surroundings: Surroundings { stream.surroundings }
+
+    func value(of name: String) -> RefValue? { value(of: name, in: stream.messages[place]) }
+
+    func previousValue(of name: String) throws(ExpressionFailure) -> RefValue {
+        guard place > 0, let value = value(of: name, in: stream.messages[place - 1]) else { throw ExpressionFailure() }
+        return value
+    }
+
+    func moment() throws(ExpressionFailure) -> Double { Double(stream.messages[place].timestampMicroseconds) / 1e6 }
+
+    func mileage() throws(ExpressionFailure) -> Double {
+        guard let kilometres = stream.mileage(at: place) else { throw ExpressionFailure() }
+        return kilometres
+    }
+
+    func secondsSincePrevious() throws(ExpressionFailure) -> Double {
+        guard place > 0 else { return 0 }
+        let messages = stream.messages
+        return Double(messages[place].timestampMicroseconds - messages[place - 1].timestampMicroseconds) / 1e6
+    }
+
+    func position() throws(ExpressionFailure) -> Position {
+        guard let position = Position(stream.messages[place]) else { throw ExpressionFailure() }
+        return position
+    }
+
+    private func value(of name: String, in message: RefMessage) -> RefValue? {
+        switch name {
+        case "timestamp": .number(Double(message.timestampMicroseconds) / 1e6)
+        case "server.timestamp": .number(Double(message.acceptanceMicroseconds) / 1e6)
+        default: surroundings.constants[name] ?? message.values[name]
+        }
+    }
+}
+
+/// An interval after the one kept before it: what its expressions read.
+struct IntervalScope: Scope {
+    let surroundings: Surroundings
+    let fields: [String: RefValue]
+    let previous: [String: RefValue]?
+
+    func value(of name: String) -> RefValue? { fields[name] }
+
+    func previousValue(of name: String) throws(ExpressionFailure) -> RefValue { previous?[name] ?? .null }
+
+    func moment() throws(ExpressionFailure) -> Double { throw ExpressionFailure() }
+    func mileage() throws(ExpressionFailure) -> Double { throw ExpressionFailure() }
+    func secondsSincePrevious() throws(ExpressionFailure) -> Double { throw ExpressionFailure() }
+    func position() throws(ExpressionFailure) -> Position { throw ExpressionFailure() }
+}
