@@ -80,5 +80,7 @@ let package = Package(
                 "HTTPClient", hummingbird, arguments, logging, lifecycle,
             ],
             swiftSettings: settings),
+        module("TestSupport", core + ["TimeZones", "MessageChunks", "PrimaryStore", "LocalCache", "CalcProcess", "Ingest"]),
+        tests("TimeZonesTests", ["Telemetry", "TimeZones"]),
     ]
 )

@@ -7,7 +7,9 @@
 ///              z first timestamp, v last - first, z earliest acceptance - first timestamp, v latest - earliest
 ///              v length of the timestamps, v length of the acceptances
 ///              v number of columns; of each: v parameter - previous one, codec, v length
-///     times    z first - reference, integers in units of the tag: 0 = seconds, 1 = milliseconds, 2 = microseconds
+///     times    z first - reference, then integers: the times less the first one, in the unit of the tag:
+///              0 = seconds, 1 = milliseconds, 2 = microseconds. The reference is the first timestamp, for the
+///              acceptances the earliest; with the flag 4 these are less their timestamps, and the reference is 0
 ///     column   shape = layout << 4 | kind; optional: integers 0 or 1 (present), mixed: integers (kinds);
 ///              then of the rows of each kind present: booleans (integers 0 or 1), numbers, texts
 ///     numbers  integers with the tag k: value = integer / 10^k; tag 14: one double for all; tag 15: doubles

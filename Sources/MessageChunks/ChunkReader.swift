@@ -51,8 +51,8 @@ struct ChunkReader {
         return Int(raw)
     }
 
-    func finish(_ what: String) throws(ChunkError) {
-        guard offset == end else { throw ChunkError.malformed("\(what): \(remaining) bytes left over") }
+    func finish(_ what: @autoclosure () -> String) throws(ChunkError) {
+        guard offset == end else { throw ChunkError.malformed("\(what()): \(remaining) bytes left over") }
     }
 
     private mutating func longVarint(_ first: UInt8) throws(ChunkError) -> UInt64 {

@@ -28,24 +28,35 @@ enum IntegerStream {
     private struct Plan {
         var order: Int
         var packing: ChunkFormat.Packing
+        /// The bytes of the residuals.
         var size: Int
         var residuals: [Int64]
     }
 
     /// Appends the values; `orderMax` bounds the differences that are tried.
     static func append(_ values: [Int64], tag: UInt8 = 0, orderMax: Int = 1, to bytes: inout [UInt8]) {
-        var seeds: [Int64] = []
+        guard let first = values.first, !areAlike(values) else {
+            bytes.append(Format(tag: tag, packing: .constant, order: 0).byte)
+            if let value = values.first { bytes.append(zigzag: value) }
+            return
+        }
         var best = plan(values, order: 0)
+        var seeds = [first]
         var previous = values
-        for order in 0..<min(orderMax, values.count) where best.packing != .constant {
-            seeds.append(previous[0])
+        for order in 1...orderMax where best.packing != .constant && order < values.count {
             previous = differences(previous)
-            let other = plan(previous, order: order + 1)
-            if other.size < best.size || other.packing == .constant { best = other }
+            let other = plan(previous, order: order)
+            if other.size + 2 * order < best.size + 2 * best.order || other.packing == .constant { best = other }
+            seeds.append(previous[0])
         }
         bytes.append(Format(tag: tag, packing: best.packing, order: best.order).byte)
         for seed in seeds.prefix(best.order) { bytes.append(zigzag: seed) }
         append(best, to: &bytes)
+    }
+
+    private static func areAlike(_ values: [Int64]) -> Bool {
+        guard let first = values.first else { return true }
+        return values.allSatisfy { $0 == first }
     }
 
     private static func differences(_ values: [Int64]) -> [Int64] {
@@ -57,6 +68,10 @@ enum IntegerStream {
 
     /// The packing of what is left after the differences, and its size.
     private static func plan(_ residuals: [Int64], order: Int) -> Plan {
+        if order > 0, areAlike(residuals) {
+            let size = [UInt8].varintSize([UInt8].zigzag(residuals[0]))
+            return Plan(order: order, packing: .constant, size: size, residuals: residuals)
+        }
         var grouped = 0
         var single = 0
         var start = 0
@@ -67,11 +82,10 @@ enum IntegerStream {
             for index in start..<end { single &+= [UInt8].varintSize([UInt8].zigzag(residuals[index])) }
             start = end
         }
-        let isConstant = residuals.allSatisfy { $0 == residuals[0] }
         // Groups are read faster, so that varints must earn their place.
-        let packing: ChunkFormat.Packing = isConstant ? .constant : single < grouped - grouped / 8 ? .varint : .groups
-        let size = isConstant ? min(residuals.count, 3) : min(single, grouped)
-        return Plan(order: order, packing: packing, size: size + 2 * order, residuals: residuals)
+        return single < grouped - grouped / 8
+            ? Plan(order: order, packing: .varint, size: single, residuals: residuals)
+            : Plan(order: order, packing: .groups, size: grouped, residuals: residuals)
     }
 
     /// The least value of a group and the bits that its values take above it.
@@ -90,7 +104,7 @@ enum IntegerStream {
     private static func append(_ plan: Plan, to bytes: inout [UInt8]) {
         switch plan.packing {
         case .constant:
-            if let value = plan.residuals.first { bytes.append(zigzag: value) }
+            bytes.append(zigzag: plan.residuals[0])
         case .varint:
             for value in plan.residuals { bytes.append(zigzag: value) }
         case .groups:
@@ -108,19 +122,26 @@ enum IntegerStream {
         bytes.append(zigzag: least)
         bytes.append(UInt8(width))
         guard width > 0 else { return }
-        var word: UInt64 = 0
-        var filled = 0
-        for row in rows {
-            let value = UInt64(bitPattern: values[row] &- least)
-            word |= value &<< UInt64(filled)
-            filled += width
-            if filled >= 64 {
-                bytes.append(fixed: word)
-                filled -= 64
-                // What did not fit; an overlong shift (all of it did) gives zero.
-                word = value >> UInt64(width - filled)
+        let size = (rows.count * width + 7) / 8
+        // The words of a group fill less than nine bytes beyond its size.
+        withUnsafeTemporaryAllocation(byteCount: size + 16, alignment: 8) { words in
+            var word: UInt64 = 0
+            var filled = 0
+            var offset = 0
+            for row in rows {
+                let value = UInt64(bitPattern: values[row] &- least)
+                word |= value &<< UInt64(filled)
+                filled &+= width
+                if filled >= 64 {
+                    words.storeBytes(of: word.littleEndian, toByteOffset: offset, as: UInt64.self)
+                    offset &+= 8
+                    filled &-= 64
+                    // What did not fit; an overlong shift (all of it did) gives zero.
+                    word = value >> UInt64(width - filled)
+                }
             }
+            words.storeBytes(of: word.littleEndian, toByteOffset: offset, as: UInt64.self)
+            bytes.append(contentsOf: words[..<size])
         }
-        for index in 0..<(filled + 7) / 8 { bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(8 * index))) }
     }
 }

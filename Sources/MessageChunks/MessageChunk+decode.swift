@@ -78,9 +78,7 @@ extension MessageChunk {
         try Self.withBytes(of: bytes) { (raw) throws(ChunkError) in
             var reader = ChunkReader(raw, part)
             let result = try body(&reader)
-            guard reader.remaining == 0 else {
-                throw ChunkError.malformed("\(what()): \(reader.remaining) bytes left over")
-            }
+            try reader.finish(what())
             return result
         }
     }

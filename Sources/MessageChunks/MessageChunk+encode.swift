@@ -32,9 +32,9 @@ extension MessageChunk {
         bytes.append(varint: UInt64(bitPattern: (batch.acceptances.max() ?? 0) &- earliest))
         bytes.append(varint: UInt64(timestampsLength))
         bytes.append(varint: UInt64(acceptancesLength))
-        appendColumns(batch.columns.map(\.parameter), lengths, to: &bytes)
+        appendColumns(batch.columns.map { $0.parameter }, lengths, to: &bytes)
         bytes.append(contentsOf: bodies)
-        for hash in batch.hashes { bytes.append(fixed: hash) }
+        batch.hashes.map { $0.littleEndian }.withUnsafeBytes { bytes.append(contentsOf: $0) }
         bytes.append(fixed: crc32c(bytes))
         return bytes
     }

@@ -46,7 +46,7 @@ public struct MessageChunk: Sendable {
     public var isSorted: Bool { header.flags.contains(.isSorted) }
 
     /// The parameters that have a column, in the order of their ids.
-    public var parameters: [ParameterID] { header.columns.map(\.parameter) }
+    public var parameters: [ParameterID] { header.columns.map { $0.parameter } }
 
     static func withBytes<Result>(
         of bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws(ChunkError) -> Result

@@ -30,7 +30,8 @@ extension Connection {
         }
     }
 
-    /// Runs the body in a savepoint of the open transaction: if it throws, only its own changes are undone.
+    /// Runs the body in a savepoint of the open transaction: if it throws, only its own changes are undone, or, if that
+    /// fails, the whole transaction.
     package func savepoint<Result>(_ body: () throws -> Result) throws -> Result {
         try run("SAVEPOINT part")
         do {
@@ -38,11 +39,20 @@ extension Connection {
             try run("RELEASE part")
             return result
         } catch {
-            if isInTransaction {
-                try run("ROLLBACK TO part")
-                try run("RELEASE part")
-            }
+            undoSavepoint()
             throw error
+        }
+    }
+}
+
+extension Connection {
+    private func undoSavepoint() {
+        guard isInTransaction else { return }
+        do {
+            try run("ROLLBACK TO part")
+            try run("RELEASE part")
+        } catch {
+            rollback()
         }
     }
 }

@@ -159,7 +159,8 @@ public struct ValueColumn: Sendable, Equatable {
         case .boolean(let flag): return flag ? 1 : 0
         case .number(let number): return number == 0 ? 0 : number
         case .string(let text), .json(let text):
-            if texts.last == text { return Double(texts.count - 1) }
+            // By bytes: Swift's == takes texts of other bytes that mean the same characters as equal.
+            if let last = texts.last, last.utf8.elementsEqual(text.utf8) { return Double(texts.count - 1) }
             texts.append(text)
             return Double(texts.count - 1)
         }

@@ -6,6 +6,8 @@ struct SelectorDefinition {
         /// A calendar bucket; nil is one bucket for all time.
         case datetime(split: String?)
         case inactive(delayMicroseconds: Int64)
+        /// Inline geofences; none means those assigned to the calculator.
+        case geofence([Geofence])
     }
 
     var kind: Kind
@@ -49,6 +51,7 @@ struct SelectorDefinition {
             }
             return .datetime(split: split)
         case "inactive": return .inactive(delayMicroseconds: json.microseconds("delay_threshold") ?? 0)
+        case "geofence": return .geofence(try Geofence.list(json["geofences"] ?? .array([])))
         default: throw ReferenceError("unsupported selector \(json.string("type") ?? "")")
         }
     }
@@ -60,6 +63,7 @@ struct CounterDefinition {
         case values(Expression, Method)
         case interval(Expression)
         case active
+        case geofence
         case datetime(format: String, ofEnd: Bool)
         case route
         case message(Projection)
@@ -100,6 +104,7 @@ struct CounterDefinition {
         case "expression": kind = .values(try Self.requiredExpression(json), try Self.method(json))
         case "interval": kind = .interval(try Self.requiredExpression(json).checkedOverIntervals())
         case "active": kind = .active
+        case "geofence": kind = .geofence
         case "datetime":
             kind = .datetime(format: json.string("format") ?? "%c", ofEnd: json.string("interval") == "end")
         case "route": kind = .route
@@ -194,7 +199,7 @@ extension JSONTree {
 
     fileprivate func flag(_ key: String) -> Bool { self[key] == .boolean(true) }
 
-    fileprivate func items(_ key: String) -> [JSONTree] {
+    func items(_ key: String) -> [JSONTree] {
         if case .array(let items)? = self[key] { items } else { [] }
     }
 

@@ -7,7 +7,9 @@ extension RefInterval {
         expected: [RefInterval], actual: [RefInterval], tolerance: Double = 1e-9
     ) -> String? {
         for (index, (expected, actual)) in zip(expected, actual).enumerated() {
-            if let difference = expected.difference(from: actual, tolerance) { return "interval \(index): \(difference)" }
+            if let difference = expected.difference(from: actual, tolerance) {
+                return "interval \(index): \(difference)"
+            }
         }
         guard expected.count == actual.count else {
             return "expected \(expected.count) intervals, found \(actual.count)"

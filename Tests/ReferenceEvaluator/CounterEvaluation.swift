@@ -5,6 +5,8 @@ struct CounterEvaluation {
     let isActive: Bool
     let beginMicroseconds: Int64
     let endMicroseconds: Int64
+    /// The geofence that the selectors found at the first ON message.
+    let geofence: Geofence?
 
     /// The value of a counter; nil where it has none.
     func value(
@@ -26,6 +28,7 @@ struct CounterEvaluation {
             let scope = IntervalScope(surroundings: stream.surroundings, fields: fields, previous: previous)
             return expression.outcome(in: scope)
         case .active: return .boolean(isActive)
+        case .geofence: return geofence.map { .string($0.name) }
         case .datetime(let format, let ofEnd):
             let seconds = LocalTime.floorDivide(Int(ofEnd ? endMicroseconds : beginMicroseconds), 1_000_000)
             return .string(LocalTime(seconds: seconds, in: stream.surroundings.timeZone).formatted(format))

@@ -40,8 +40,9 @@ struct ExpressionLexer {
 
     private mutating func name() -> String {
         let start = index
-        while index < scalars.count, Self.isNameStart(scalars[index]) || Self.isDigit(scalars[index])
-            || scalars[index] == "."
+        while index < scalars.count,
+            Self.isNameStart(scalars[index]) || Self.isDigit(scalars[index])
+                || scalars[index] == "."
         {
             index += 1
         }

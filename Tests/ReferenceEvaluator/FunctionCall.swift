@@ -14,7 +14,7 @@ struct FunctionCall {
         "day": 0...1, "hour": 0...1, "minute": 0...1, "second": 0...1, "year": 0...1, "weekday": 0...1,
         "mileage": 0...0, "duration": 0...0, "distance": 4...4, "distance_to": 2...2, "json_array_contains": 2...2,
         "json": 2...2, "metadata": 1...1, "length": 1...1, "lower": 1...1, "upper": 1...1, "substring": 2...3,
-        "contains": 2...2, "replace": 3...3, "trim": 1...1, "previous": 1...1,
+        "contains": 2...2, "replace": 3...3, "trim": 1...1, "previous": 1...1, "geofence": 0...1, "geofences": 0...1,
     ]
 
     func value(in scope: some Scope) throws(ExpressionFailure) -> RefValue {
@@ -36,6 +36,8 @@ struct FunctionCall {
         case "exists": return .boolean(scope.value(of: try values[0].string()) != nil)
         case "previous": return try scope.previousValue(of: try values[0].string())
         case "metadata": return metadata(try values[0].string(), scope.surroundings.metadata)
+        case "geofence": return try geofences(values, in: scope).first ?? .null
+        case "geofences": return JSONTree.array(try geofences(values, in: scope).map { JSONTree($0) }).value
         case "json": return try element(of: scope.value(of: try values[0].string()), values[1])
         case "json_array_contains": return .boolean(try isContained(values[1], in: values[0]))
         case "distance":
@@ -60,6 +62,13 @@ struct FunctionCall {
         case "length", "lower", "upper", "substring", "contains", "replace", "trim": return try text(values)
         default: return .number(try number(try numbers(values)))
         }
+    }
+
+    /// The name, or another field, of each assigned geofence around the message.
+    private func geofences(_ values: [RefValue], in scope: some Scope) throws(ExpressionFailure) -> [RefValue] {
+        let path = try values.first?.string() ?? "name"
+        let position = try scope.position()
+        return Geofence.containing(position, in: scope.surroundings.geofences).map { $0.field(path) }
     }
 
     private func numbers(_ values: [RefValue]) throws(ExpressionFailure) -> [Double] {

@@ -6,6 +6,7 @@ extension Generator {
         while selectors.count < count {
             selectors.append(random.chance(50) ? datetimeSelector() : expressionSelector())
         }
+        if hasGeofences, random.chance(8) { selectors[0] = geofenceSelector() }
         var members: [JSONTree.Member] = [
             member("name", .string("random")), member("timezone", .string(zone)),
             member("selectors", .array(selectors)), member("counters", .array(counters())),
@@ -13,12 +14,17 @@ extension Generator {
         let hasPeriod = random.chance(20)
         if hasPeriod { members.append(member("update_period", .number(Double(stepSeconds * 20)))) }
         if random.chance(20) {
-            let texts = ["exists('position.speed')", "$position.valid != false", "not(custom.code == 'x')", "$fuel.level < 99"]
-            let text = hasPeriod || random.chance(70) ? random.pick(texts) : "timestamp - #timestamp < \(stepSeconds * 3)"
+            let texts = [
+                "exists('position.speed')", "$position.valid != false", "not(custom.code == 'x')", "$fuel.level < 99",
+            ]
+            let text =
+                hasPeriod || random.chance(70) ? random.pick(texts) : "timestamp - #timestamp < \(stepSeconds * 3)"
             members.append(member("validate_message", .string(text)))
         }
         if random.chance(25) { members.append(member("validate_interval", .string(intervalTruth()))) }
-        if random.chance(20) { members.append(member("mileage_outlier_speed", .number(random.pick([0, 151.3, 250.7])))) }
+        if random.chance(20) {
+            members.append(member("mileage_outlier_speed", .number(random.pick([0, 151.3, 250.7]))))
+        }
         return .object(members)
     }
 
@@ -35,7 +41,8 @@ extension Generator {
         if isChange || random.chance(50) {
             members.append(member("method", .string(isChange ? "change" : "boolean")))
         }
-        let expression = isChange ? changing() : random.chance(55) ? random.chance(50) ? ignition() : speedTruth() : truth()
+        let expression =
+            isChange ? changing() : random.chance(55) ? random.chance(50) ? ignition() : speedTruth() : truth()
         members.append(member("expression", .string(expression)))
         members += commonOptions()
         if !isChange, random.chance(12) { members.append(member("invert", .boolean(true))) }
@@ -44,6 +51,20 @@ extension Generator {
         if random.chance(15) { members.append(member("max_active", seconds(2...12))) }
         if random.chance(30) { members.append(member("min_duration", seconds(1...7))) }
         if random.chance(45) { members.append(member("merge_unknown", .boolean(true))) }
+        return .object(members)
+    }
+
+    /// Without `max_inactive`: whether leaving one geofence for another within it cuts is open.
+    private mutating func geofenceSelector() -> JSONTree {
+        var members = [member("type", .string("geofence"))]
+        if random.chance(50), let geofences = try? JSONTree(Self.geofences) {
+            members.append(member("geofences", geofences))
+        }
+        members += commonOptions()
+        if random.chance(25) { members.append(member("invert", .boolean(true))) }
+        if random.chance(50) { members.append(member("min_active", .number(0))) }
+        if random.chance(20) { members.append(member("min_duration", seconds(1...4))) }
+        if random.chance(60) { members.append(member("merge_unknown", .boolean(true))) }
         return .object(members)
     }
 
@@ -77,8 +98,14 @@ extension Generator {
         for index in 0..<random.integer(3...9) { counters.append(messageCounter("c\(index)")) }
         counters.append(counter("count", "expression", ["expression": "1", "method": "summary"]))
         counters.append(counter("near.mileage", "expression", ["expression": "mileage()", "method": "summary"]))
-        if random.chance(60) { counters.append(counter("speed.max", "parameter", ["parameter": "position.speed", "method": "max"])) }
+        if random.chance(60) {
+            counters.append(counter("speed.max", "parameter", ["parameter": "position.speed", "method": "max"]))
+        }
         if random.chance(40) { counters.append(counter("route", "route", [:])) }
+        if hasGeofences, random.chance(20) {
+            let options: KeyValuePairs = ["expression": "if(isnull(geofence()), 'none', geofence())", "method": "last"]
+            counters.append(counter("place", "expression", options))
+        }
         if random.chance(40) { counters.append(counter("active", "active", [:])) }
         if random.chance(40) { counters.append(datetimeCounter()) }
         if random.chance(50) { counters.append(messagesCounter()) }
@@ -100,7 +127,9 @@ extension Generator {
 
     private mutating func messageCounter(_ name: String) -> JSONTree {
         let validation = random.chance(20) ? [member("validate_message", .string(truth(depth: 1)))] : []
-        let numeric = random.pick(["first", "last", "minimum", "maximum", "average", "summary", "difference", "min", "max"])
+        let numeric = random.pick([
+            "first", "last", "minimum", "maximum", "average", "summary", "difference", "min", "max",
+        ])
         switch random.integer(0...8) {
         case 0, 1: return counter(name, "expression", ["expression": exact(depth: 2), "method": numeric], validation)
         case 2: return counter("near.\(name)", "expression", ["expression": near(), "method": numeric], validation)
@@ -131,7 +160,9 @@ extension Generator {
             fields.append(.string(name))
         }
         if random.chance(60) {
-            let field = [member("name", .string("change")), member("expression", .string("position.speed - #position.speed"))]
+            let field = [
+                member("name", .string("change")), member("expression", .string("position.speed - #position.speed")),
+            ]
             fields.append(.object(field))
         }
         var members = [member("fields", .array(fields))]
@@ -148,7 +179,8 @@ extension Generator {
 
     private mutating func intervalCounter(_ index: Int) -> JSONTree {
         let exact = [
-            "duration /60", "if(previous('end'), begin - previous('end'), 0)", "count * 2 - duration", "$speed.max - 10",
+            "duration /60", "if(previous('end'), begin - previous('end'), 0)", "count * 2 - duration",
+            "$speed.max - 10",
             "speed.max / count", "'n' + count", "hour(begin)", "if(exists('speed.max'), speed.max, -1)",
             "isnull(previous('begin'))", "if(previous('count'), previous('count'), 0) + count", "end % 60",
         ]

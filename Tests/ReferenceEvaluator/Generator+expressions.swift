@@ -6,12 +6,13 @@ extension Generator {
         case 0, 1: return ignition()
         case 2, 3: return speedTruth()
         case 4: return "\(exact(depth: 1)) \(random.pick(["<", "<=", ">", ">="])) \(exact(depth: 1))"
-        case 5: return presence()
+        case 5: return hasGeofences && random.chance(25) ? geofenceTruth() : presence()
         case 6: return textTruth()
         case 7: return clockTruth()
         case 8: return bitTruth()
         case 9: return random.pick(["mileage() > 0.0137", "mileage() < 0.4711", "distance_to(48.9, 2.4) < 51234.5"])
-        case 10: return "\(exact(depth: 0)) \(random.pick(["==", "!="])) \(random.pick(["0", "7", "25", "null", "12.5"]))"
+        case 10:
+            return "\(exact(depth: 0)) \(random.pick(["==", "!="])) \(random.pick(["0", "7", "25", "null", "12.5"]))"
         default: return jsonTruth()
         }
     }
@@ -38,7 +39,8 @@ extension Generator {
     mutating func speedTruth() -> String {
         random.pick([
             "position.speed > 0", "$position.speed > 5", "position.speed", "position.speed < 5",
-            "position.speed > metadata('limit')", "#position.speed<position.speed", "abs(position.speed-#position.speed)>10",
+            "position.speed > metadata('limit')", "#position.speed<position.speed",
+            "abs(position.speed-#position.speed)>10",
             "($position.speed - previous('position.speed')) / (timestamp - previous('timestamp')) < -0.5",
             "position.speed != null && position.valid", "#fuel.level < fuel.level",
         ])
@@ -48,7 +50,15 @@ extension Generator {
         random.pick([
             "exists('fuel.level')", "exists(\"position.speed\")", "isnull($driver.id)", "$fuel.level == null",
             "$driver.id != null", "isnumber($custom.numeric)", "isstring($custom.numeric)", "exists('device.name')",
-            "not(isnull(metadata('/depot/name')))", "isnull(metadata('none'))", "isboolean($engine.ignition.status)",
+            "not(isnull(metadata('/depot/name')))",
+            "isnull(metadata('none'))", "isboolean($engine.ignition.status)",
+        ])
+    }
+
+    private mutating func geofenceTruth() -> String {
+        random.pick([
+            "geofence() == null", "geofence() == '*ow*'", "json_array_contains(geofences(\"metadata.kind\"), \"city\")",
+            "geofence('id') > 1", "isnull(geofence('metadata.kind'))",
         ])
     }
 
@@ -64,14 +74,17 @@ extension Generator {
 
     private mutating func clockTruth() -> String {
         random.pick([
-            "hour() >= 8 && hour() < 18", "weekday() <= 5", "minute() % 20 < 10", "hour(timestamp) < 12", "day() % 2 == 0",
+            "hour() >= 8 && hour() < 18", "weekday() <= 5", "minute() % 20 < 10", "hour(timestamp) < 12",
+            "day() % 2 == 0",
             "second() < 30", "month() % 2 == 1", "year() > 2023", "duration() <= \(stepSeconds)",
             "timestamp - #timestamp > \(stepSeconds)", "server.timestamp - timestamp > \(stepSeconds * 5)",
         ])
     }
 
     private mutating func bitTruth() -> String {
-        random.pick(["din&8", "(din & 0x3) != 0", "(din >> 1 & 3) == 1", "($din | 4) == 5", "(din ^ 5) > 12", "~din & 1"])
+        random.pick([
+            "din&8", "(din & 0x3) != 0", "(din >> 1 & 3) == 1", "($din | 4) == 5", "(din ^ 5) > 12", "~din & 1",
+        ])
     }
 
     private mutating func jsonTruth() -> String {
@@ -97,7 +110,8 @@ extension Generator {
     private mutating func atom() -> String {
         random.pick([
             "position.speed", "$position.speed", "fuel.level", "$fuel.level", "din", "vehicle.mileage",
-            "tonumber(custom.numeric)", "$custom.numeric * 2", "previous('fuel.level')", "#position.speed", "duration()",
+            "tonumber(custom.numeric)", "$custom.numeric * 2", "previous('fuel.level')", "#position.speed",
+            "duration()",
             "(timestamp - #timestamp)", "25", "40.5", "0x10", "metadata('limit')", "$metadata.none", "true", "hour()",
         ])
     }
@@ -114,15 +128,18 @@ extension Generator {
     /// A value that a `change` selector compares: never null.
     mutating func changing() -> String {
         random.pick([
-            "engine.ignition.status", "custom.code", "if(isnull($driver.id), 'none', driver.id)", "$position.speed > 30",
+            "engine.ignition.status", "custom.code", "if(isnull($driver.id), 'none', driver.id)",
+            "$position.speed > 30",
             "din & 16", "hour()", "floor($position.speed / 40)", "if(exists('driver.id'), 1, 0)",
+            hasGeofences ? "if(isnull(geofence()), 'none', geofence())" : "din & 1",
         ])
     }
 
     /// A text for counters.
     mutating func text() -> String {
         random.pick([
-            "tostring(position.speed) + \" km/h\"", "custom.code + '/' + din", "'n' + custom.numeric", "upper(custom.code)",
+            "tostring(position.speed) + \" km/h\"", "custom.code + '/' + din", "'n' + custom.numeric",
+            "upper(custom.code)",
             "replace(custom.code, 'o', '00')", "trim(' ' + custom.code + ' ')", "device.name + ':' + custom.code",
             "substring(custom.code, 1, 3)", "'on ' + engine.ignition.status", "metadata('/depot/name') + device.id",
         ])

@@ -26,7 +26,7 @@ extension Generator {
         let isRegular = random.chance(40)
         var time = Int64(firstSecond(count)) * 1_000_000 + (random.chance(30) ? Int64(random.integer(0...999_999)) : 0)
         var vehicle = Vehicle()
-        vehicle.latitude += random.number(-5...5)
+        if random.chance(40) { vehicle.latitude = rounded(vehicle.latitude + random.number(-5...5), 1e6) }
         var messages: [RefMessage] = []
         while messages.count < count {
             let phase = random.pick(Phase.allCases)

@@ -40,7 +40,9 @@ struct MessageStream {
     }
 
     /// The outcome of an expression in each message; nil for an error.
-    func outcomes(of expression: Expression) -> [RefValue?] { messages.indices.map { expression.outcome(in: self[$0]) } }
+    func outcomes(of expression: Expression) -> [RefValue?] {
+        messages.indices.map { expression.outcome(in: self[$0]) }
+    }
 
     subscript(place: Int) -> MessageScope { MessageScope(stream: self, place: place) }
 

@@ -61,7 +61,8 @@ enum Operators {
         case "==": return .boolean(isEqual(left, right))
         case "!=": return .boolean(!isEqual(left, right))
         case "~":
-            return .boolean(isMatch(Array(try left.string().unicodeScalars), try right.string().unicodeScalars.map { $0 }))
+            return .boolean(
+                isMatch(Array(try left.string().unicodeScalars), try right.string().unicodeScalars.map { $0 }))
         case "<", "<=", ">", ">=": return .boolean(try isInOrder(symbol, left, right))
         default: return .number(Double(try bitwise(symbol, left.bits(), right.bits())))
         }

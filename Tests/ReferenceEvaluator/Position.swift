@@ -1,7 +1,7 @@
 import Foundation
 
 /// A place on the globe, in degrees.
-struct Position {
+struct Position: Equatable {
     var latitude: Double
     var longitude: Double
 

@@ -42,6 +42,7 @@ struct SelectorRuns {
             case .change(let expression): Self.changes(view.outcomes(of: expression))
             case .datetime(let split): Self.changes(view.messages.map { bucket(split, $0) })
             case .inactive(let delay): inactiveStates(view, delay)
+            case .geofence: geofenceStates(view)
             }
         return definition.invert ? states.map(Self.inverted) : states
     }
@@ -80,6 +81,23 @@ struct SelectorRuns {
         case "month": .string("\(local.year) \(local.month)")
         case "year": .string("\(local.year)")
         default: .string("all")
+        }
+    }
+
+    /// The geofences that a geofence selector looks at; nil for other selectors.
+    var geofences: [Geofence]? {
+        guard case .geofence(let inline) = definition.kind else { return nil }
+        return inline.isEmpty ? stream.surroundings.geofences : inline
+    }
+
+    /// ON inside, ON_NEW where the geofence is another than the last known one, UNKNOWN without a valid position.
+    private func geofenceStates(_ view: MessageStream) -> [SelectorState] {
+        var known: Geofence?
+        return view.messages.map { message in
+            guard let position = Position(message) else { return .unknown }
+            guard let geofence = Geofence.containing(position, in: geofences ?? []).first else { return .off }
+            defer { known = geofence }
+            return geofence == known ? .on : .onNew
         }
     }
 
@@ -159,7 +177,7 @@ extension SelectorRuns {
     /// Rule 13, before merging; an open run is judged as if it ended at its last ON message (rule 42).
     private func isActiveEnough(_ run: Run) -> Bool {
         switch definition.kind {
-        case .boolean, .change: break
+        case .boolean, .change, .geofence: break
         case .datetime, .inactive: return true
         }
         if let least = definition.activeMicrosecondsMin { return time(run.last) - time(run.first) >= least }
@@ -213,7 +231,8 @@ struct Gaps {
         let limit = selector.definition.gapMicrosecondsMax
         guard limit > 0 else { return false }
         if selector.time(right) - selector.time(left) > limit { return true }
-        guard let before = selector.seen.last(where: { $0 <= left }), let after = selector.seen.first(where: { $0 >= right })
+        guard let before = selector.seen.last(where: { $0 <= left }),
+            let after = selector.seen.first(where: { $0 >= right })
         else { return false }
         return selector.time(after) - selector.time(before) > limit
     }

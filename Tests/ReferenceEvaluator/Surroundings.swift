@@ -6,6 +6,8 @@ struct Surroundings {
     /// Parameters that each message of the device carries: `ident`, `device.id`, `device.name`.
     var constants: [String: RefValue]
     var metadata: JSONTree
+    /// Those assigned to the calculator.
+    var geofences: [Geofence] = []
     /// The speed in km/h from which `mileage()` rejects a position; 0 = off.
     var mileageOutlierSpeed: Double
 }

@@ -49,7 +49,8 @@ struct CounterTests {
         let options = #""method":"duration","expression":"on""#
         #expect(try Fixtures.counter("expression", options, messages) == .number(30))
         #expect(
-            try Fixtures.counter("expression", options + #","validate_message":"exists('on')""#, messages) == .number(40))
+            try Fixtures.counter("expression", options + #","validate_message":"exists('on')""#, messages)
+                == .number(40))
     }
 
     @Test("mileage takes valid positions only, 0 at the first, and leaves outliers out")
@@ -86,7 +87,9 @@ struct CounterTests {
             Fixtures.message(20, ["v": .number(3)]),
         ]
         let fields = #""fields":["timestamp","s",{"name":"d","expression":"v - #v"}]"#
-        func value(_ options: String) throws -> RefValue? { try Fixtures.counter("message", fields + options, messages) }
+        func value(_ options: String) throws -> RefValue? {
+            try Fixtures.counter("message", fields + options, messages)
+        }
         #expect(try value(#","method":"first""#) == .json(#"{"timestamp":1700000000}"#))
         #expect(try value(#","method":"last""#) == .json(#"{"timestamp":1700000020,"d":-6}"#))
         let extreme = #"{"timestamp":1700000010.5,"s":"a\"b","d":8}"#
@@ -99,7 +102,8 @@ struct CounterTests {
     @Test("datetime counters follow strftime in the calculator's time zone")
     func datetime() throws {
         let messages = [Fixtures.message(0), Fixtures.message(86_400.9)]
-        let begin = try Fixtures.counter("datetime", #""format":"%c","interval":"begin""#, messages, zone: "Europe/Paris")
+        let begin = try Fixtures.counter(
+            "datetime", #""format":"%c","interval":"begin""#, messages, zone: "Europe/Paris")
         #expect(begin == .string("Tue Nov 14 23:13:20 2023"))
         let end = try Fixtures.counter("datetime", #""format":"%Y-%m-%d %H:%M:%S","interval":"end""#, messages)
         #expect(end == .string("2023-11-15 22:13:20"))

@@ -17,7 +17,8 @@ struct ExpressionTests {
     @Test(
         "values are as C has them",
         arguments: [
-            ("1 + 2 * 3", .number(7)), ("(1 + 2) * 3", .number(9)), ("7 % 4 - 8 / 4", .number(1)), ("-7 % 4", .number(-3)),
+            ("1 + 2 * 3", .number(7)), ("(1 + 2) * 3", .number(9)), ("7 % 4 - 8 / 4", .number(1)),
+            ("-7 % 4", .number(-3)),
             ("1 | 2 ^ 3 & 2", .number(1)), ("1 << 3 + 1", .number(16)), ("~0x0F & 255", .number(240)),
             ("1 < 2 == true", .boolean(true)), ("1 ? 0 ? 2 : 3 : 4", .number(3)), ("-speed + 1", .number(-24)),
             ("fuel.after-fuel.before", .number(5)), ("null + true + 1", .number(2)), ("numeric * 2", .number(25)),
@@ -32,21 +33,23 @@ struct ExpressionTests {
             ("exists('missing')", .boolean(false)), ("isnull($none)", .boolean(true)), ("#speed", .number(10)),
             ("previous('speed') < speed", .boolean(true)), ("timestamp - #timestamp", .number(30.5)),
             ("duration()", .number(30.5)), ("list['/0/id']", .string("b1")), ("json('list', 1)", .number(3)),
-            ("json_array_contains(list, 3)", .boolean(true)), ("round(-2.5)", .number(-3)), ("max(1, numeric)", .number(12.5)),
+            ("json_array_contains(list, 3)", .boolean(true)), ("round(-2.5)", .number(-3)),
+            ("max(1, numeric)", .number(12.5)),
             ("substring(code, 1, 5)", .string("bc")), ("replace(code, 'b', 'xx')", .string("axxc")),
-            ("length(code)", .number(3)), ("server.timestamp == timestamp", .boolean(true)), ("ident + ''", .string("i1")),
+            ("length(code)", .number(3)), ("server.timestamp == timestamp", .boolean(true)),
+            ("ident + ''", .string("i1")),
         ] as [(String, RefValue)])
     func value(expression: String, expected: RefValue) throws {
-        #expect(try Fixtures.last(expression, [messages[1]].first.map { [messages[0], $0] } ?? []) == expected)
+        #expect(try Fixtures.last(expression, messages) == expected)
     }
 
     @Test(
         "what cannot be evaluated is an error, which no method counts",
         arguments: [
             "missing", "1/0", "5 % 0", "#none", "#missing", "previous('flag')", "code * 2", "code < 5", "list + 1",
-            "error()", "isnull(missing)", "1e9 + missing", "code < numeric", "mileage()", "9223372036854775808 & 1",
-            "missing + 1 || true ? missing : missing",
-        ].filter { !$0.hasPrefix("1e9") })
+            "error()", "isnull(missing)", "code < numeric", "mileage()", "9223372036854775808 & 1",
+            "missing + 1 || true ? missing : 1",
+        ])
     func error(expression: String) throws { #expect(try Fixtures.last(expression, messages) == nil) }
 
     @Test("there is no previous message at the first one")
@@ -57,7 +60,9 @@ struct ExpressionTests {
 
     @Test(
         "parts of the time are local, with Monday as day 1",
-        arguments: [("hour()", 23), ("day()", 14), ("weekday()", 2), ("minute()", 13), ("month()", 11), ("second()", 20)])
+        arguments: [
+            ("hour()", 23), ("day()", 14), ("weekday()", 2), ("minute()", 13), ("month()", 11), ("second()", 20),
+        ])
     func clock(expression: String, expected: Double) throws {
         #expect(try Fixtures.last(expression, [messages[0]], zone: "Europe/Paris") == .number(expected))
     }
@@ -67,7 +72,8 @@ struct ExpressionTests {
         arguments: ["1 +", "(1", "foo(1)", "if(1, 2)", "a b", "'x", "a['/x'", "$", "1 ? 2"])
     func refused(text: String) { #expect(throws: ReferenceError.self) { try Fixtures.last(text, []) } }
 
-    @Test("id and timestamp of an interval cannot be read", arguments: ["id", "$timestamp", "previous('id')", "1 + id"])
+    @Test(
+        "id and timestamp of an interval cannot be read", arguments: ["id", "$timestamp", "previous('id')", "1 + id"])
     func intervalNames(text: String) {
         #expect(throws: ReferenceError.self) {
             try Fixtures.counter("interval", #""expression":\#(Fixtures.quoted(text))"#, [])

@@ -38,3 +38,35 @@ struct GeneratorTests {
         #expect(several * 3 > large * 2, "\(several) of \(large)")
     }
 }
+
+@Suite("Shrinking and comparing cases")
+struct ShrinkingTests {
+    @Test("a case shrinks to the messages and counters that matter")
+    func shrinking() {
+        let large = Generator.generatedCase(seed: 16)
+        let wanted = Set(large.messages.prefix(40).suffix(2).map(\.timestampMicroseconds))
+        let small = large.shrunk { item in
+            wanted.isSubset(of: item.messages.map(\.timestampMicroseconds))
+                && item.calculatorJSON.contains("near.mileage")
+        }
+        #expect(small.messages.count == wanted.count)
+        #expect(small.calculatorJSON.components(separatedBy: "\"type\":\"interval\"").count == 1)
+        #expect(small.report.contains("near.mileage"))
+    }
+
+    @Test("numbers of counters named near. agree within the tolerance, all else exactly")
+    func comparing() {
+        func interval(_ name: String, _ number: Double) -> [RefInterval] {
+            [
+                RefInterval(
+                    beginMicroseconds: 0, endMicroseconds: 1, firstOnMicroseconds: 0, isActive: false,
+                    counters: [(name, .number(number))])
+            ]
+        }
+        let (exact, off) = (3.0, 3.000_000_001)
+        #expect(RefInterval.disagreement(expected: interval("near.x", exact), actual: interval("near.x", off)) == nil)
+        #expect(RefInterval.disagreement(expected: interval("x", exact), actual: interval("x", off)) != nil)
+        #expect(RefInterval.disagreement(expected: interval("x", exact), actual: []) != nil)
+        #expect(RefInterval.disagreement(expected: interval("x", exact), actual: interval("x", exact)) == nil)
+    }
+}

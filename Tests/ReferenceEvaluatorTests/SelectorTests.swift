@@ -20,7 +20,7 @@ struct SelectorTests {
 
     @Test("OFF messages up to max_inactive after the last ON are absorbed when an ON confirms them")
     func maxInactive() throws {
-        #expect(try borders(#""max_inactive":20"#, "1100110001") == [[0, 10]].map { _ in [0, 50] })
+        #expect(try borders(#""max_inactive":20"#, "1100110001") == [[0, 10], [40, 50]])
         #expect(try borders(#""max_inactive":30"#, "1100110000") == [[0, 50]])
         #expect(try borders(#""max_inactive":30,"min_active":0"#, "11001") == [[0, 40]])
     }
@@ -118,8 +118,8 @@ struct SelectorTests {
     @Test("inside a validation the previous message is that of the stream before it")
     func validationStream() throws {
         let messages = Fixtures.states("1011011")
-        #expect(try Fixtures.borders(#""validate_message":"$on == #on || !on""#, messages) == [[50, 60]].map { _ in [60, 60] }
-            || try Fixtures.borders(#""validate_message":"$on == #on || !on","min_active":0"#, messages) == [[30, 30], [60, 60]])
+        let options = #""validate_message":"$on == #on || !on","min_active":0"#
+        #expect(try Fixtures.borders(options, messages) == [[30, 30], [60, 60]])
     }
 }
 

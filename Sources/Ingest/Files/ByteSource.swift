@@ -78,16 +78,14 @@ struct ByteSource: ~Copyable {
         guard let descriptor else { return false }
         bytesBefore += block.count
         position = 0
+        var failure: Int32 = 0
         block = [UInt8](unsafeUninitializedCapacity: Self.blockSize) { buffer, count in
             var got = -1
             repeat { got = read(descriptor, buffer.baseAddress, buffer.count) } while got < 0 && errno == EINTR
             count = max(0, got)
-            if got < 0 { count = 0 }
             failure = got < 0 ? errno : 0
         }
         guard failure == 0 else { throw .unreadable(file: file, reason: String(cString: strerror(failure))) }
         return !block.isEmpty
     }
-
-    private var failure: Int32 = 0
 }

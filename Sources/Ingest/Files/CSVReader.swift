@@ -21,7 +21,6 @@ struct CSVReader: FileFormatReader {
     private struct Row {
         var scanner: CSVScanner
         var outcome: CSVScanner.Outcome
-        var line: Int
     }
 
     var columns: [ImportedColumn] { plan.columns }
@@ -47,14 +46,14 @@ struct CSVReader: FileFormatReader {
         _ source: inout ByteSource, _ assembler: inout MessageAssembler, countMax: Int
     ) throws(ImportError) -> Bool {
         while assembler.count + assembler.refusedCount < countMax {
-            guard let row = try nextRow(&source) else { return false }
-            assembler.begin(index: row.line)
-            if row.outcome == .tooLong {
+            let outcome = try nextRow(&source)
+            assembler.begin(index: scanner.line)
+            switch outcome {
+            case .end: return false
+            case .row: assemble(&assembler)
+            case .tooLong:
                 assembler.refuseMessage(
                     nil, "the row is longer than \(CSVScanner.rowLengthMax) bytes; a quote may not be closed")
-            } else {
-                scanner = row.scanner
-                assemble(&assembler)
             }
         }
         return true
@@ -70,6 +69,7 @@ extension CSVReader {
             line.append(byte)
             _ = try source.next()
         }
+        _ = try source.take(0x0a)
         let delimiter = CSVScanner.delimiter(ofHeader: line)
         var scanner = CSVScanner(delimiter: delimiter)
         var memory = ByteSource(memory: line)
@@ -77,17 +77,11 @@ extension CSVReader {
         return ((0..<scanner.fieldCount).map { scanner.text($0) }, delimiter)
     }
 
-    private mutating func nextRow(_ source: inout ByteSource) throws(ImportError) -> Row? {
-        if let row = sample.popLast() { return row }
-        let row = try readRow(&source)
-        return row.outcome == .end ? nil : row
-    }
-
-    private mutating func readRow(_ source: inout ByteSource) throws(ImportError) -> Row {
-        let line = source.line
-        let outcome = try scanner.readRow(&source)
-        // The row takes the scanner's buffers along only when it is kept; a copy is made by the next read.
-        return Row(scanner: scanner, outcome: outcome, line: line)
+    /// Puts the next row into the scanner.
+    private mutating func nextRow(_ source: inout ByteSource) throws(ImportError) -> CSVScanner.Outcome {
+        guard let row = sample.popLast() else { return try scanner.readRow(&source) }
+        scanner = row.scanner
+        return row.outcome
     }
 
     /// Reads ahead and finds out whether dates give the month first or the day.
@@ -97,11 +91,11 @@ extension CSVReader {
         var dayFirst = 0
         var ambiguous = 0
         while rows.count < Self.sampleCountMax {
-            let row = try readRow(&source)
-            if row.outcome == .end { break }
-            rows.append(row)
+            let outcome = try scanner.readRow(&source)
+            if outcome == .end { break }
+            rows.append(Row(scanner: scanner, outcome: outcome))
             guard let column = plan.timestampColumns.first,
-                let (first, second) = MomentText.ambiguousParts(row.scanner.bytes[row.scanner.field(column)])
+                let (first, second) = MomentText.ambiguousParts(scanner.bytes[scanner.field(column)])
             else { continue }
             ambiguous += 1
             if 13...31 ~= second, 1...12 ~= first { monthFirst += 1 }

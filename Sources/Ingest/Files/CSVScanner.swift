@@ -7,6 +7,8 @@ struct CSVScanner {
     /// The bytes of the row's fields, one after another, without their quotes.
     private(set) var bytes: [UInt8] = []
     private var ends: [Int] = []
+    /// The number of the line in which the row begins.
+    private(set) var line = 1
     private let delimiter: UInt8
 
     init(delimiter: UInt8) { self.delimiter = delimiter }
@@ -43,6 +45,7 @@ struct CSVScanner {
     /// Reads the next row that is not empty.
     mutating func readRow(_ source: inout ByteSource) throws(ImportError) -> Outcome {
         repeat {
+            line = source.line
             guard try source.peek() != nil else { return .end }
             if try !readFields(&source) {
                 try source.skipLine()

@@ -58,7 +58,8 @@ enum RegistryTables {
 
     /// Writes an assignment over what is there under its key.
     static func write(_ connection: Connection, _ record: AssignmentRecord) throws {
-        let statement = try connection.statement("INSERT OR REPLACE INTO assignments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        let statement = try connection.statement(
+            "INSERT OR REPLACE INTO assignments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
         try statement.bind(1, record.key.calculator.rawValue)
         try statement.bind(2, record.key.device.rawValue)
         try statement.bind(3, record.isEnabled ? 1 : 0 as Int64)

@@ -28,8 +28,9 @@ extension SQLitePrimaryStore {
                 """)
             try statement.bind(1, after)
             try statement.bind(2, end)
-            let isWanted: (Statement) -> Bool = { slots.contains(Slot(rawValue: UInt8(truncatingIfNeeded: $0.int64(5)))) }
-            return try LogPage(statement, after: after, end: end, limit: limit, where: isWanted)
+            return try LogPage(statement, after: after, end: end, limit: limit) { row in
+                slots.contains(Slot(rawValue: UInt8(truncatingIfNeeded: row.int64(5))))
+            }
         }
     }
 

@@ -7,7 +7,6 @@ import Telemetry
 /// The primary store in one SQLite file, `primary.db` in the data folder: what the embedded tier uses.
 ///
 /// One thread writes (`WriterThread`), readers have connections of their own. The caller holds the `DataFolderLock`.
-/// See the README beside this file for the shape of the tables.
 package final class SQLitePrimaryStore: PrimaryStore {
     package enum Mode: Sendable { case readWrite, readOnly }
 

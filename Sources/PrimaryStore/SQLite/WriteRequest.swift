@@ -17,12 +17,13 @@ final class Writes<Value: Sendable>: WriteRequest, @unchecked Sendable {
 
     private let bodies: [Body]
     private let answer: @Sendable ([Result<Value, StoreError>]) -> Void
-    private var results: [Result<Value, StoreError>]
+    /// Nil for what has not run.
+    private var results: [Result<Value, StoreError>?]
 
     init(_ bodies: [Body], answer: @escaping @Sendable ([Result<Value, StoreError>]) -> Void) {
         self.bodies = bodies
         self.answer = answer
-        results = Array(repeating: .failure(.notWritable("not run")), count: bodies.count)
+        results = Array(repeating: nil, count: bodies.count)
     }
 
     var count: Int { bodies.count }
@@ -32,11 +33,15 @@ final class Writes<Value: Sendable>: WriteRequest, @unchecked Sendable {
     func fail(_ index: Int, _ error: StoreError) { results[index] = .failure(error) }
 
     func finish(_ error: StoreError?) {
-        if let error {
-            for index in results.indices {
-                if case .success = results[index] { results[index] = .failure(error) }
-            }
+        answer(results.map { Self.outcome($0, error) })
+    }
+
+    private static func outcome(_ own: Result<Value, StoreError>?, _ error: StoreError?) -> Result<Value, StoreError> {
+        switch (own, error) {
+        case (.failure(let own), _): .failure(own)
+        case (_, let error?): .failure(error)
+        case (let own?, nil): own
+        case (nil, nil): preconditionFailure("a group is committed only after all of it has run")
         }
-        answer(results)
     }
 }

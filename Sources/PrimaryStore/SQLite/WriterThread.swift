@@ -145,10 +145,10 @@ final class WriterThread: @unchecked Sendable {
     private func checkpoint() {
         let count = writer.connection.walFrameCount
         guard count >= Self.walPageCountPassive else { return }
-        do throws(SQLiteError) {
+        do {
             try writer.connection.checkpoint(count >= Self.walPageCountRestart ? .restart : .passive)
-        } catch where error.isInputOutput {
-            failure = StoreError(wrapping: error)
-        } catch {}
+        } catch {
+            if error.isInputOutput { failure = StoreError(wrapping: error) }
+        }
     }
 }

@@ -1,0 +1,4 @@
+import Glibc
+
+/// Deletes a file if it is there.
+func removeFile(_ path: String) { _ = unlink(path) }
