@@ -81,6 +81,13 @@ let package = Package(
             ],
             swiftSettings: settings),
         module("TestSupport", core + ["TimeZones", "MessageChunks", "PrimaryStore", "LocalCache", "CalcProcess", "Ingest"]),
+        .target(name: "ReferenceEvaluator", path: "Tests/ReferenceEvaluator", swiftSettings: settings),
+        tests("ReferenceEvaluatorTests", ["ReferenceEvaluator"]),
+        tests("EvaluationTests", core + ["TimeZones", "ReferenceEvaluator"]),
+        tests("MessageChunksTests", ["Telemetry", "MessageChunks"]),
+        tests("SQLiteClientTests", ["SQLiteClient"]),
+        tests("PrimaryStoreTests", ["Telemetry", "MessageChunks", "SQLiteClient", "PrimaryStore"]),
+        tests("IngestTests", ["Telemetry", "TimeZones", "Ingest"]),
         tests("TimeZonesTests", ["Telemetry", "TimeZones"]),
     ]
 )

@@ -55,7 +55,7 @@ extension Counter {
         case "interval": return required("expression", &fields, .interval, &intervalLayout).map { .interval($0) }
         case "active": return .active
         case "datetime":
-            let format = fields.string("format") ?? "%Y-%m-%d %H:%M:%S"
+            let format = fields.string("format") ?? "%c"
             let border = fields.choice("interval", Border.allCases.map(\.rawValue)).flatMap(Border.init) ?? .begin
             return .datetime(TimeFormat(format), border)
         case "route": return .route(RouteColumns(&layout))

@@ -32,9 +32,7 @@ extension Evaluator {
         of counter: Counter, _ interval: Interval, _ fields: [String: Value], _ previous: [String: Value]?
     ) -> Value? {
         switch counter.kind {
-        case .interval(let program):
-            let result = evaluate(program, fields, previous)
-            return result.present(0) ?? (result.kind(0) == .null ? .null : nil)
+        case .interval(let program): return evaluate(program, fields, previous).present(0)
         case .active: return .boolean(interval.isActive)
         case .datetime(let format, let border):
             return .string(format.text(border == .begin ? interval.begin : interval.end, in: environment.timeZone))

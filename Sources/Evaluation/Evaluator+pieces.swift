@@ -76,7 +76,8 @@ extension Evaluator {
     private func accumulators(
         of piece: Piece, from marks: [Accumulators], at position: Int64, _ stream: ExpressionBlock
     ) -> Accumulators {
-        let base = marks.last { ($0.position ?? .min) <= position } ?? Accumulators(calculator)
+        let before = marks.filter { ($0.position ?? .min) <= position }
+        let base = before.max { ($0.position ?? .min) < ($1.position ?? .min) } ?? Accumulators(calculator)
         let neighbourhood = Neighbourhood(timestamps: stream.timestamps, carry: nil, gaps: [])
         let start = neighbourhood.firstRow(after: base.position ?? piece.begin - 1)
         let end = neighbourhood.firstRow(after: position)

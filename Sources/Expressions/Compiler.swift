@@ -19,7 +19,6 @@ extension Program {
         columns = compiler.columns
         previousSlots = compiler.previousSlots
         previousNames = compiler.previousSlots.map { compiler.layout.names[$0] }
-        position = compiler.position
         readsMetadata = compiler.readsMetadata
         looksBack = compiler.looksBack
         slotNames = Dictionary(uniqueKeysWithValues: compiler.usedSlots.map { ($0, compiler.layout.names[$0]) })
@@ -35,9 +34,9 @@ private struct Compiler {
     var columns: [Int] = []
     var previousSlots: [Int] = []
     var usedSlots: Set<Int> = []
-    var position: PositionSlots?
     var readsMetadata = false
     var looksBack = false
+    private var mileage: Int?
     private var loaded: [LoadKey: Int] = [:]
 
     private struct LoadKey: Hashable {
@@ -115,6 +114,10 @@ private struct Compiler {
             return emit(.call(function, [value, try compile(arguments[1])]), tree)
         case .mileage, .duration, .distanceTo: return try positional(function, arguments, tree)
         case .moment:
+            if arguments.isEmpty, scope == .interval {
+                throw ExpressionError(
+                    column: tree.column, reason: "\(function.name)() of an interval needs a time: \(function.name)(begin)")
+            }
             let moment = arguments.isEmpty ? emit(.moment, tree) : try compile(arguments[0])
             return emit(.call(function, [moment]), tree)
         case .plain, .metadata:
@@ -139,9 +142,12 @@ private struct Compiler {
         let slots = PositionSlots(&layout)
         usedSlots.formUnion([slots.latitude, slots.longitude, slots.valid])
         if function.role == .mileage {
+            // One step for all calls: it moves the memory of the last position on.
+            if let mileage { return mileage }
             looksBack = true
-            position = slots
-            return emit(.mileage(slots), tree)
+            let register = emit(.mileage(slots), tree)
+            mileage = register
+            return register
         }
         let latitude = try compile(arguments[0])
         return emit(.distanceTo(slots, latitude: latitude, longitude: try compile(arguments[1])), tree)

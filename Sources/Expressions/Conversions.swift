@@ -78,26 +78,24 @@ enum Conversion {
         return (a.unicodeScalars.lexicographicallyPrecedes(b.unicodeScalars), a == b)
     }
 
-    /// What a JSON pointer (`/0/id`) or a plain key leads to; null where it leads nowhere.
+    /// What a JSON pointer (`/0/id`) or a plain key leads to; nil where it leads nowhere.
     static func follow(_ path: String, in value: Value) -> Value? {
         guard case .json = value else { return nil }
         var place = JSONValue(value)
         let steps = path.hasPrefix("/") ? path.dropFirst().split(separator: "/").map(String.init) : [path]
         for step in steps {
             switch place {
-            case .object: place = place[key: step] ?? .null
+            case .object:
+                guard let member = place[step] else { return nil }
+                place = member
             case .array(let items):
-                guard let index = Int(step), items.indices.contains(index) else { return .null }
+                guard let index = Int(step), items.indices.contains(index) else { return nil }
                 place = items[index]
-            default: return .null
+            default: return nil
             }
         }
         return place.value
     }
-}
-
-extension JSONValue {
-    fileprivate subscript(key key: String) -> JSONValue? { self[key] }
 }
 
 /// Patterns with `*` (any run of characters) and `?` (one character).

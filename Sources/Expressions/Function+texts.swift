@@ -62,7 +62,7 @@ extension Function {
             guard let path = arguments.string(0) else { return nil }
             let metadata = arguments.environment.metadata
             if let value = metadata[path] { return value.value }
-            return Conversion.follow(path, in: metadata.value)
+            return Conversion.follow(path, in: metadata.value) ?? .null
         },
     ]
 }

@@ -105,7 +105,6 @@ public struct Program: Sendable {
     let instructions: [Instruction]
     let columns: [Int]
     let previousSlots: [Int]
-    let position: PositionSlots?
 
     /// The place and the reason of the error in a row of a result, for people.
     public func explain(_ result: ValueColumn, row: Int) -> ExpressionError? {

@@ -44,8 +44,8 @@ package protocol PrimaryStore: Sendable {
     ) throws(StoreError)
     /// The log position up to which the device's messages are in the archive.
     func archiveMark(device: DeviceID) throws(StoreError) -> Int64
-    /// Replaces chunks and trims the log, under the fence, in one transaction. Blocks.
-    func seal(_ seal: Seal) throws(StoreError)
+    /// Replaces chunks and trims the log, under the fence, each seal in one transaction by itself. Blocks.
+    func seal(_ seals: [Seal]) -> [Result<Void, StoreError>]
     /// Deletes chunks that end before a moment, under the fence; returns how many. Blocks.
     func expireChunks(slot: Slot, epoch: Int64, device: DeviceID, before: Timestamp) throws(StoreError) -> Int
 
@@ -137,6 +137,10 @@ extension PrimaryStore {
 
     package func readLog(device: DeviceID, after: Int64) throws(StoreError) -> LogPage {
         try readLog(device: device, after: after, limit: LogLimit())
+    }
+
+    package func seal(_ seal: Seal) throws(StoreError) {
+        for result in self.seal([seal]) { try result.get() }
     }
 
     package func pendingLog() throws(StoreError) -> [PendingLog] { try pendingLog(slots: .all) }

@@ -141,7 +141,5 @@ public enum ParameterDictionary {
         ("x.acceleration", .number, "g"),
         ("y.acceleration", .number, "g"),
         ("z.acceleration", .number, "g"),
-        ("selectors", .array, "§2; combined with AND"),
-        ("counters", .array, "§3; evaluated in array order, later ones may read earlier ones by name ([inferred] from real configs where `interval` counters follow their inputs)"),
     ]
 }

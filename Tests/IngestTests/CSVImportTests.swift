@@ -36,14 +36,14 @@ import Testing
     func mappings() throws {
         let file = try Imported(
             """
-            when:day,clock,who,velocity,fix,Dist,height
-            03/29/2021,11:13:45,T1,60,3.0,10,100
-            03/29/2021,11:13:46,T2,,0,10,
+            when:day,clock,who,velocity,fix,Dist,height,raw
+            03/29/2021,11:13:45,T1,60,3.0,10,100,125
+            03/29/2021,11:13:46,T2,,0,10,,
             """, .csv, ident: nil,
             map: [
                 "timestamp=when:day+clock:mdy", "ident=who", "speed=velocity:mph", "position.valid=fix:fix",
-                "vehicle.mileage=Dist:mi", "alt=HEIGHT:ft", "vehicle.type=\"van\"", "raw.height=height:x0.1",
-            ].filter { !$0.hasPrefix("raw") })
+                "vehicle.mileage=Dist:mi", "alt=HEIGHT:ft", "vehicle.type=\"van\"", "sensor.level=raw:x0.1",
+            ])
         #expect(file.seconds(ident: "T1") == [1_617_016_425])
         #expect(file.values("position.speed", ident: "T1") == [.number(96.56064)])
         #expect(file.values("position.valid", ident: "T1") == [.boolean(true)])
@@ -51,6 +51,7 @@ import Testing
         #expect(file.values("vehicle.mileage", ident: "T1") == [.number(16.09344)])
         #expect(file.values("position.altitude", ident: "T1") == [.number(30.48)])
         #expect(file.values("vehicle.type", ident: "T2") == [.string("van")])
+        #expect(file.values("sensor.level", ident: "T1") == [.number(12.5)])
     }
 
     @Test("a bad line is counted with its number and does not stop the file")
@@ -88,7 +89,9 @@ import Testing
 
     @Test(
         "timestamps come in the unit that is named",
-        arguments: [("s", "1617016425"), ("ms", "1617016425000"), ("us", "1617016425000000"), ("iso", "2021-03-29T11:13:45Z")])
+        arguments: [
+            ("s", "1617016425"), ("ms", "1617016425000"), ("us", "1617016425000000"), ("iso", "2021-03-29T11:13:45Z"),
+        ])
     func timestampFormats(unit: String, text: String) throws {
         #expect(try Imported("t,a.b\n\(text),1", .csv, map: ["timestamp=t:\(unit)"]).seconds() == [1_617_016_425])
     }

@@ -4,7 +4,7 @@ import Testing
 @testable import Ingest
 
 @Suite struct DecoderAgreementTests {
-    @Test("the fast path gives the batch that the builder gives, hashes included", arguments: 1...40 as ClosedRange<UInt64>)
+    @Test("the fast path gives the batch that the builder gives, hashes included", arguments: UInt64(1)...40)
     func agreement(seed: UInt64) throws {
         var random = SplitMix64(seed)
         let table = ParameterTable()

@@ -24,6 +24,19 @@ import Testing
         #expect(file.problems[0].reason == "column 30: expected ',' or '}', found the end of the text")
     }
 
+    @Test("an array with an object a line is read like lines")
+    func arrayOfLines() throws {
+        let file = try Imported(
+            """
+            [
+              {"timestamp":1617016425,"x":1},
+              {"timestamp":1617016426,"x":2}
+            ]
+            """, .jsonl)
+        #expect(file.values("x") == [.number(1), .number(2)])
+        #expect(file.refused == 0)
+    }
+
     @Test("formats are told by the file's name")
     func formats() {
         #expect(ImportFormat(file: "a/b.CSV") == .csv)

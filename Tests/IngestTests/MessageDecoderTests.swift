@@ -232,4 +232,30 @@ import Testing
         #expect(throws: JSONError.self) { try decode(deep) }
         #expect(throws: JSONError.self) { try decode("[{\"a\":\(deep)") }
     }
+
+    @Test("a decoder gives every body the same, whatever it has met before")
+    func reuse() async throws {
+        let decoder = MessageDecoder(table: table)
+        let body = Array(#"[{"timestamp":1699999000,"a":1,"b":"x"},{"b":"y","timestamp":1699999001,"c":null}]"#.utf8)
+        let first = try decoder.decode(body, acceptance: .history).byIdent
+        let names = (0..<5_000).map { "\"n\($0)\":1" }.joined(separator: ",")
+        let many = "{\"timestamp\":1,\(names)}"
+        _ = try decoder.decode(Array(many.utf8), acceptance: .history)
+        #expect(throws: JSONError.self) { try decoder.decode(Array(#"{"a":1,"b":"#.utf8), acceptance: .history) }
+        #expect(try decoder.decode(body, acceptance: .history).byIdent == first)
+        await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<50 {
+                group.addTask { (try? decoder.decode(body, acceptance: .history).byIdent) == first }
+            }
+            for await isEqual in group { #expect(isEqual) }
+        }
+    }
+
+    @Test("a table that is full refuses new names and keeps the rest of the message")
+    func fullTable() throws {
+        let full = ParameterTable(names: (0..<ParameterTable.countMax).map { "p\($0)" })
+        let result = try decode(#"{"timestamp":1699999000,"p7":1,"new":2}"#, table: full)
+        #expect(result.byIdent.first?.value("p7", 0, full) == .number(1))
+        #expect(result.problems.map(\.description) == ["new: the table of parameter names is full"])
+    }
 }

@@ -51,7 +51,9 @@ import Testing
         #expect(NumberText.number(Array(text.utf8)[...]) == value)
     }
 
-    @Test("words and codes are no numbers", arguments: ["", "-", ".", "nan", "inf", "0x10", "1e", "1,5", "1.2.3", "12a"])
+    @Test(
+        "words and codes are no numbers",
+        arguments: ["", "-", ".", "nan", "inf", "0x10", "1e", "1,5", "1.2.3", "12a"])
     func noNumbers(text: String) {
         #expect(NumberText.number(Array(text.utf8)[...]) == nil)
     }

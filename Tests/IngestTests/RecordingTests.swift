@@ -11,7 +11,12 @@ enum Recordings {
         ProcessInfo.processInfo.environment["ODOGRAPH_RECORDINGS"]
         ?? String(#filePath.split(separator: "/").dropLast(4).map { "/" + $0 }.joined()) + "/shared/data/tracks"
 
-    static var exist: Bool { FileManager.default.fileExists(atPath: folder + "/omaha-car.csv") }
+    /// Whether the recordings and the time zones that they need are at hand.
+    static var exist: Bool {
+        [folder + "/omaha-car.csv", "/usr/share/zoneinfo/Africa/Casablanca"].allSatisfy {
+            FileManager.default.fileExists(atPath: $0)
+        }
+    }
 
     static func read(_ file: String, ident: String?, map: [String], zone: TimeZoneTable = .utc) throws -> Imported {
         let table = ParameterTable()

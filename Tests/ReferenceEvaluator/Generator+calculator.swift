@@ -132,7 +132,11 @@ extension Generator {
         ])
         switch random.integer(0...8) {
         case 0, 1: return counter(name, "expression", ["expression": exact(depth: 2), "method": numeric], validation)
-        case 2: return counter("near.\(name)", "expression", ["expression": near(), "method": numeric], validation)
+        case 2:
+            // The difference of two long distances is less exact than the tolerance.
+            let expression = near()
+            let method = numeric == "difference" && expression.hasPrefix("distance") ? "maximum" : numeric
+            return counter("near.\(name)", "expression", ["expression": expression, "method": method], validation)
         case 3, 4: return counter(name, "expression", ["expression": truth(), "method": "duration"], validation)
         case 5:
             let method = random.pick(["first", "last"])

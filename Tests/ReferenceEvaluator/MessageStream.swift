@@ -11,20 +11,33 @@ struct MessageStream {
         mileages = Self.mileages(messages, outlierSpeed: surroundings.mileageOutlierSpeed)
     }
 
-    /// Rule 40: an error without a valid position, 0 at the first one, else the way from the last accepted one.
+    /// An error without a valid position, 0 at the first one, else the way from the last accepted one.
+    ///
+    /// A position too fast from the accepted one is an outlier and an error, unless it agrees with an outlier just
+    /// before it: then both are accepted, and the way between the two counts.
     private static func mileages(_ messages: [RefMessage], outlierSpeed: Double) -> [Double?] {
-        var last: (position: Position, microseconds: Int64)?
+        typealias Fix = (position: Position, microseconds: Int64)
+        var accepted: Fix?
+        var outlier: Fix?
+        func isTooFast(_ from: Fix, _ to: Fix) -> Bool {
+            guard outlierSpeed > 0 else { return false }
+            let hours = Double(to.microseconds - from.microseconds) / 3.6e9
+            return from.position.kilometres(to: to.position) > outlierSpeed * hours
+        }
         return messages.map { message in
             guard let position = Position(message) else { return nil }
-            guard let accepted = last else {
-                last = (position, message.timestampMicroseconds)
+            let fix = (position, message.timestampMicroseconds)
+            guard let last = accepted else {
+                accepted = fix
                 return 0
             }
-            let kilometres = accepted.position.kilometres(to: position)
-            let hours = Double(message.timestampMicroseconds - accepted.microseconds) / 3.6e9
-            if outlierSpeed > 0, kilometres / hours > outlierSpeed { return nil }
-            last = (position, message.timestampMicroseconds)
-            return kilometres
+            for start in [last, outlier].compactMap({ $0 }) where !isTooFast(start, fix) {
+                accepted = fix
+                outlier = nil
+                return start.position.kilometres(to: position)
+            }
+            outlier = fix
+            return nil
         }
     }
 

@@ -53,6 +53,7 @@ struct SelectorTests {
     func merges() throws {
         let both = #""merge_message_before":true,"merge_message_after":true"#
         #expect(try borders(both, "00110011") == [[10, 40], [50, 70]])
+        #expect(try borders(both + #","max_inactive":50"#, "00110") == [[10, 30]])
         let messages = [0, 100, 110, 200].map { Fixtures.message($0, ["on": .boolean($0 == 100 || $0 == 110)]) }
         #expect(try Fixtures.borders(both, messages) == [[0, 200]])
         #expect(try Fixtures.borders(both + #","max_messages_time_diff":90"#, messages) == [[100, 200]])
@@ -178,6 +179,26 @@ struct IntersectionTests {
         let merging = selector("on", #","merge_message_before":true,"merge_message_after":true"#)
         #expect(try borders([merging, selector("b")], messages) == [[0, 100]])
         #expect(try borders([merging, selector("b", #","max_messages_time_diff":30"#)], messages) == [[40, 60]])
+    }
+
+    @Test("a gap between messages that a selector sees stops merges of messages that it does not see")
+    func hiddenGap() throws {
+        let merging = selector("on", #","merge_message_before":true,"merge_message_after":true"#)
+        let blind = selector("b", #","max_messages_time_diff":30,"validate_message":"seen""#)
+        func messages(_ seen: [Double]) -> [RefMessage] {
+            [0, 20, 40, 50, 70, 90].map {
+                Fixtures.message(
+                    $0,
+                    ["on": .boolean($0 == 40 || $0 == 50), "b": .boolean(true), "seen": .boolean(seen.contains($0))])
+            }
+        }
+        #expect(try borders([merging, blind], messages([0, 20, 40, 50, 70, 90])) == [[20, 70]])
+        #expect(try borders([merging, blind], messages([0, 40, 50, 90])) == [[40, 50]])
+        let far = [0, 40, 50, 60].map {
+            Fixtures.message($0, ["on": .boolean($0 >= 40), "b": .boolean(true), "seen": .boolean($0 >= 40)])
+        }
+        let keen = selector("b", #","max_messages_time_diff":30,"validate_message":"seen","merge_message_before":true"#)
+        #expect(try borders([merging, keen], far) == [[40, 60]])
     }
 
     @Test("days cut by local midnight, and merged days share their border message")

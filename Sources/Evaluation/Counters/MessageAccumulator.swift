@@ -23,7 +23,7 @@ struct MessageAccumulator: Accumulator {
         let columns = parts(view, environment)
         let ranks = extremumRanks(view, environment)
         for row in 0..<view.rows.count {
-            take(columns.map { $0.present(row) }, rank: ranks.map { $0.numeric(row) })
+            take(columns.map { $0.storable(row) }, rank: ranks.map { $0.numeric(row) })
         }
     }
 

@@ -102,6 +102,9 @@ extension ValueColumn {
         }
     }
 
+    /// A value as JSON can hold it, null included.
+    func storable(_ row: Int) -> Value? { kind(row) == .null ? .null : present(row) }
+
     /// A number, or a boolean as 1 or 0.
     func numeric(_ row: Int) -> Double? {
         let kind = kind(row)

@@ -62,6 +62,9 @@ struct KeyCache {
         return name.withUTF8 { index(of: $0) }
     }
 
+    /// How many spellings have been met.
+    var nameCount: Int { hashes.count }
+
     /// Gives a key its parameter, added to the table if it is new; false if the table takes no more.
     mutating func resolve(_ index: Int, in table: ParameterTable) -> Bool {
         if keys[index].parameter != nil { return true }

@@ -28,11 +28,12 @@ struct MessageAssembler {
     private var droppedParameter = false
     private var hasWideCoordinate = false
 
-    init(table: ParameterTable, limits: DecodingLimits, acceptance: Acceptance) {
+    /// With `keys`, names met before with the same table are known from the start.
+    init(table: ParameterTable, limits: DecodingLimits, acceptance: Acceptance, keys: KeyCache? = nil) {
         self.table = table
         self.limits = limits
         self.acceptance = acceptance
-        keys = KeyCache(nameLengthMax: limits.nameLengthMax)
+        self.keys = keys ?? KeyCache(nameLengthMax: limits.nameLengthMax)
     }
 
     /// Messages and problems since the last `take`.
@@ -148,7 +149,8 @@ extension MessageAssembler {
             droppedParameter = true
             report(
                 keys.keys[cell.key].name,
-                "a message holds at most \(limits.parameterCountMax) parameters; this one and those after it were dropped")
+                "a message holds at most \(limits.parameterCountMax) parameters; this one and those after it were dropped"
+            )
         }
     }
 
@@ -223,7 +225,8 @@ extension MessageAssembler {
         let length = name.utf8.count
         report(
             String(name.prefix(40)),
-            length == 0 ? "the name is empty" : "a name of \(length) bytes is over the limit of \(limits.nameLengthMax)")
+            length == 0 ? "the name is empty" : "a name of \(length) bytes is over the limit of \(limits.nameLengthMax)"
+        )
     }
 
     private mutating func report(_ parameter: String, _ reason: String) {

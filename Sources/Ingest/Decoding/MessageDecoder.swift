@@ -7,10 +7,12 @@ import Telemetry
 package struct MessageDecoder: Sendable {
     private let table: ParameterTable
     private let limits: DecodingLimits
+    private let caches: KeyCachePool
 
     package init(table: ParameterTable, limits: DecodingLimits = DecodingLimits()) {
         self.table = table
         self.limits = limits
+        caches = KeyCachePool(nameLengthMax: limits.nameLengthMax)
     }
 
     package func decode(_ bytes: [UInt8], acceptance: Acceptance) throws(JSONError) -> DecodedMessages {
@@ -31,7 +33,9 @@ package struct MessageDecoder: Sendable {
         _ bytes: UnsafeBufferPointer<UInt8>, acceptance: Acceptance
     ) throws(JSONError) -> DecodedMessages {
         var scanner = JSONScanner(bytes)
-        var assembler = MessageAssembler(table: table, limits: limits, acceptance: acceptance)
+        var assembler = MessageAssembler(
+            table: table, limits: limits, acceptance: acceptance, keys: caches.borrow())
+        defer { caches.giveBack(assembler.keys) }
         switch scanner.peek() {
         case UInt8(ascii: "["): try decodeArray(&scanner, &assembler)
         case UInt8(ascii: "{"): try decodeLines(&scanner, &assembler)

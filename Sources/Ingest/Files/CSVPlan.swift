@@ -110,7 +110,8 @@ extension CSVPlan {
             let (factor, offset) = try named.conversion(to: parameter)
             reading.conversion = .linear(factor: factor, offset: offset)
         } else {
-            throw .wrongUse("\(parameter): unknown unit '\(unit)'; there are \(ParameterUnit.names.joined(separator: ", "))")
+            let names = ParameterUnit.names.joined(separator: ", ")
+            throw .wrongUse("\(parameter): unknown unit '\(unit)'; there are \(names)")
         }
         return reading
     }

@@ -106,7 +106,8 @@ extension CSVReader {
         guard (monthFirst == 0) != (dayFirst == 0) else {
             let names = plan.timestampColumns.map { plan.columns[$0].column }.joined(separator: "+")
             throw .wrongUse(
-                "the dates may be month/day or day/month; say --map timestamp=\(names):mdy or --map timestamp=\(names):dmy")
+                "the dates may be month/day or day/month; say --map timestamp=\(names):mdy or --map timestamp=\(names):dmy"
+            )
         }
         dateOrder = monthFirst > 0 ? .monthFirst : .dayFirst
     }

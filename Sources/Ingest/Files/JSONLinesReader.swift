@@ -1,6 +1,6 @@
 import Telemetry
 
-/// Reads JSON lines: an object a line, or an array of objects a line.
+/// Reads JSON lines: an object a line; an array of objects on one line, or with an object a line, will do as well.
 struct JSONLinesReader: FileFormatReader {
     /// A longer line is refused.
     static let lineLengthMax = 8 << 20
@@ -42,12 +42,11 @@ struct JSONLinesReader: FileFormatReader {
             var scanner = JSONScanner(buffer)
             guard !scanner.isAtEnd else { return }
             do throws(JSONError) {
-                let isArray = scanner.take(UInt8(ascii: "["))
-                if isArray, scanner.take(UInt8(ascii: "]")) { return }
-                repeat {
+                _ = scanner.take(UInt8(ascii: "["))
+                while !scanner.isAtEnd, !scanner.take(UInt8(ascii: "]")) {
                     try scanner.readMessage(into: &assembler, index: number)
-                } while isArray && scanner.take(UInt8(ascii: ","))
-                if isArray { try scanner.expect(UInt8(ascii: "]")) }
+                    _ = scanner.take(UInt8(ascii: ","))
+                }
                 if !scanner.isAtEnd { throw scanner.unexpected("expected the end of the line") }
             } catch {
                 assembler.begin(index: number)

@@ -11,9 +11,9 @@ struct ParameterUnit: Equatable {
     var factor: Double
     var offset = 0.0
 
-    /// The unit of a name such as `mph` or `F`; nil if it is none. `x0.1` is a factor.
+    /// The unit of a name such as `mph` or `F`; nil if it is none.
     init?(_ name: String) {
-        guard let unit = Self.named[name] ?? Self.named[name.lowercased()] else { return nil }
+        guard let unit = Self.named[name.lowercased()] else { return nil }
         self = unit
     }
 
@@ -32,9 +32,9 @@ struct ParameterUnit: Equatable {
         "m/s": .init(.speed, 3.6), "mps": .init(.speed, 3.6), "ft/s": .init(.speed, 1.09728),
         "m": .init(.length, 1), "km": .init(.length, 1000), "cm": .init(.length, 0.01), "ft": .init(.length, 0.3048),
         "yd": .init(.length, 0.9144), "mi": .init(.length, 1609.344), "nmi": .init(.length, 1852),
-        "C": .init(.temperature, 1), "F": .init(.temperature, 5.0 / 9, -160.0 / 9), "K": .init(.temperature, 1, -273.15),
-        "c": .init(.temperature, 1), "f": .init(.temperature, 5.0 / 9, -160.0 / 9), "k": .init(.temperature, 1, -273.15),
-        "kPa": .init(.pressure, 1), "kpa": .init(.pressure, 1), "psi": .init(.pressure, 6.894757293168361),
+        "c": .init(.temperature, 1), "f": .init(.temperature, 5.0 / 9, -160.0 / 9),
+        "k": .init(.temperature, 1, -273.15),
+        "kpa": .init(.pressure, 1), "psi": .init(.pressure, 6.894757293168361),
         "bar": .init(.pressure, 100), "mbar": .init(.pressure, 0.1), "hpa": .init(.pressure, 0.1),
         "l": .init(.volume, 1), "ml": .init(.volume, 0.001), "gal": .init(.volume, 3.785411784),
         "ukgal": .init(.volume, 4.54609), "m3": .init(.volume, 1000),

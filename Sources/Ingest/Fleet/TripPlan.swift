@@ -144,7 +144,8 @@ extension TripPlan {
         let wish = TripLeg.Wish(
             length: street.length, east: street.east, north: street.north, cruise: cruise,
             exitSpeed: stops ? 0 : isTurn ? random.number(6, 9) : cruise * 0.9,
-            acceleration: random.number(0.9, 1.7), deceleration: isHarsh ? random.number(4, 5.5) : random.number(1.2, 2.2),
+            acceleration: random.number(0.9, 1.7),
+            deceleration: isHarsh ? random.number(4, 5.5) : random.number(1.2, 2.2),
             wait: stops && !isLast ? random.number(8, 55) : 0)
         return (wish, isHarsh)
     }

@@ -26,7 +26,7 @@ final class ReaderPool: Sendable {
     private func take() throws -> Connection {
         if let found = idle.withLock({ $0.popLast() }) { return found.connection }
         return try Connection(
-            path: path, mode: .readOnly, pragmas: ["query_only = ON", "cache_size = -4096", "mmap_size = 0"])
+            path: path, mode: .readOnly, pragmas: ["query_only = ON", "cache_size = -8192", "mmap_size = 0"])
     }
 
     private func giveBack(_ connection: Connection) {

@@ -42,7 +42,9 @@ extension SQLitePrimaryStore {
         }
     }
 
-    package func seal(_ seal: Seal) throws(StoreError) { try write { writer in try writer.apply(seal) } }
+    package func seal(_ seals: [Seal]) -> [Result<Void, StoreError>] {
+        seals.isEmpty ? [] : writeEach(seals.map { seal in { writer in try writer.apply(seal) } })
+    }
 
     package func expireChunks(
         slot: Slot, epoch: Int64, device: DeviceID, before: Timestamp

@@ -1,0 +1,164 @@
+import Calculators
+import Evaluation
+import Glibc
+import LocalCache
+import Logging
+import PrimaryStore
+import Recalculation
+import Telemetry
+
+extension Worker {
+    /// Starts what is due, works a slice on everything under way, pushes what has finished; false if nothing was due.
+    func runJobs() throws -> Bool {
+        startDue()
+        guard !running.isEmpty else { return false }
+        var finished: [RunningJob] = []
+        for key in running.keys.sorted() {
+            guard var job = running[key] else { continue }
+            let start = threadNanoseconds()
+            let before = job.job.outcome.messageCount
+            let isFinished = try job.job.run(messageCountMax: Self.sliceMessageCount, cache)
+            job.nanoseconds += threadNanoseconds() - start
+            setup.board.count { $0.messagesEvaluated += Int64(job.job.outcome.messageCount - before) }
+            running[key] = job
+            if isFinished { finished.append(job) }
+        }
+        try push(finished)
+        return true
+    }
+
+    private func startDue() {
+        while running.count < Self.jobsPerRoundMax, let key = due.take(dueBy: now) {
+            guard running[key] == nil, var work = assignments[key], work.isEnabled else { continue }
+            if let timer = work.cached.timer, timer <= now {
+                work.cached.timer = nil
+                let end = TimeRange(lower: .distantFuture, upper: .distantFuture)
+                work.pending.add(Invalidation(range: end, since: timer, due: timer, cause: "timer"))
+            }
+            guard let moment = work.pending.due, moment <= now else {
+                assignments[key] = work
+                continue
+            }
+            start(key, &work)
+            assignments[key] = work
+        }
+    }
+
+    private func start(_ key: AssignmentKey, _ work: inout AssignmentWork) {
+        guard let compiled = picture.calculators[key.calculator], let device = picture.devices[key.device] else { return }
+        let job = RecalculationJob(
+            key: key, calculator: compiled.calculator, environment: compiled.environment(device),
+            binding: ColumnBinding(compiled.calculator.layout, table: store.parameters, facts: device.facts),
+            ranges: work.pending.ranges, now: now)
+        running[key] = RunningJob(
+            job: job, taken: work.pending.take(), position: position, calculatorRevision: compiled.revision,
+            deviceRevision: device.revision, started: now)
+    }
+
+    // MARK: Pushing
+
+    private func push(_ jobs: [RunningJob]) throws {
+        guard !jobs.isEmpty else { return }
+        var diffs: [IntervalDiff] = []
+        for job in jobs { diffs.append(try diff(job)) }
+        let results = store.push(zip(jobs, diffs).map { push(of: $0, $1) })
+        try cache.transaction {
+            for (index, result) in results.enumerated() {
+                switch result {
+                case .success(let receipt): try settle(jobs[index], diffs[index], receipt)
+                case .failure(let error): try fail(jobs[index], error)
+                }
+            }
+        }
+        for job in jobs { schedule(job.job.key) }
+        publish(jobs.map(\.job.key))
+    }
+
+    private func diff(_ job: RunningJob) throws -> IntervalDiff {
+        var held: [CachedInterval] = []
+        for region in job.job.outcome.regions { held += try cache.held(job.job.key, firstOnIn: region) }
+        return IntervalDiff(held: held, calculated: job.job.outcome.intervals)
+    }
+
+    private func push(of job: RunningJob, _ diff: IntervalDiff) -> Push {
+        let key = job.job.key
+        let slot = Slot(device: key.device)
+        let asked = job.taken.dropFirst().reduce(job.taken.first?.range ?? .all) { $0.union($1.range) }
+        let ledger = JobRecord(
+            key: key, cause: job.taken.min { $0.since < $1.since }?.cause ?? "", rangeAsked: asked,
+            rangeRun: job.job.outcome.rangeRun ?? asked, messageCount: job.job.outcome.messageCount,
+            started: job.started, milliseconds: Double(job.nanoseconds) / 1e6)
+        return Push(
+            slot: slot, epoch: setup.epochs[slot] ?? 0, key: key, calculatorRevision: job.calculatorRevision,
+            deletes: diff.deleted.map(\.id),
+            upserts: diff.written.map { new, held in
+                IntervalWrite(
+                    id: held?.id, firstOn: new.interval.firstOn, begin: new.interval.begin, end: new.interval.end,
+                    isActive: new.interval.isActive, head: new.head, tail: new.tail, digest: new.digest)
+            },
+            marks: AssignmentMarks(
+                logPosition: job.position, calculatorRevision: job.calculatorRevision,
+                deviceRevision: job.deviceRevision),
+            timestamp: now, job: ledger)
+    }
+
+    // MARK: Settling
+
+    private func settle(_ job: RunningJob, _ diff: IntervalDiff, _ receipt: PushReceipt) throws {
+        let key = job.job.key
+        running[key] = nil
+        guard var work = assignments[key] else { return }
+        for interval in diff.deleted + diff.written.compactMap(\.held) { try cache.removeHeld(key, firstOn: interval.firstOn) }
+        for (written, id) in zip(diff.written, receipt.ids) {
+            let new = written.new.interval
+            try cache.setHeld(
+                key,
+                CachedInterval(
+                    id: id, firstOn: new.firstOn, begin: new.begin, end: new.end, isActive: new.isActive,
+                    digest: written.new.digest))
+        }
+        for range in job.job.outcome.removedStates { try cache.removeStates(key, in: range) }
+        for state in job.job.outcome.savedStates { try cache.setState(key, state) }
+        work.cached.applied = job.position
+        if job.job.outcome.reachesEnd {
+            work.cached.timer = job.job.outcome.timer
+            work.cached.isCalculated = true
+        }
+        assignments[key] = work
+        try cache.setAssignment(work.cached)
+        try storePending(key)
+        setup.board.count { metrics in
+            metrics.jobsRun += 1
+            metrics.intervalsCreated += Int64(receipt.createdCount)
+            metrics.intervalsUpdated += Int64(receipt.updatedCount)
+            metrics.intervalsDeleted += Int64(receipt.deletedCount)
+        }
+    }
+
+    /// A push that was refused is calculated again: at once with the present registry, or later if the store cannot.
+    private func fail(_ job: RunningJob, _ error: StoreError) throws {
+        let key = job.job.key
+        running[key] = nil
+        switch error {
+        case .fenced, .failed, .notWritable: throw error
+        case .stale: setup.logger.debug("push was stale", metadata: ["error": "\(error)"])
+        default: setup.logger.error("push failed and is repeated", metadata: ["error": "\(error)"])
+        }
+        let isStale = if case .stale = error { true } else { false }
+        for var invalidation in job.taken {
+            if !isStale { invalidation.due = now.advanced(bySeconds: Self.retrySeconds) }
+            assignments[key]?.pending.add(invalidation)
+        }
+        if isStale, picture.assignments[key] != nil {
+            try loadHeld(key)
+            assignments[key]?.pending.add(Invalidation(range: .all, since: now, due: now, cause: "recovery"))
+        }
+        try storePending(key)
+    }
+
+    private func threadNanoseconds() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+}

@@ -1,0 +1,123 @@
+import Calculators
+import LocalCache
+import PrimaryStore
+import Recalculation
+import Telemetry
+
+extension Worker {
+    /// Takes the next batches of the log into the cache, with what they invalidate and the position, in one
+    /// transaction; false if there were none.
+    func tailLog() throws -> Bool {
+        guard store.lastPosition > position else { return false }
+        let page = try store.readLog(after: position, slots: setup.slots)
+        var touched: Set<AssignmentKey> = []
+        let moment = now
+        try cache.transaction {
+            for entry in page.entries { touched.formUnion(try take(entry, moment)) }
+            position = page.reached
+            try cache.setPosition(position)
+            for key in touched { try storePending(key) }
+        }
+        setup.board.setPosition(position, of: setup.index)
+        publish(touched)
+        return page.isCut || !page.entries.isEmpty
+    }
+
+    /// Takes one batch; returns the assignments that it touched.
+    private func take(_ entry: LogEntry, _ moment: Timestamp) throws -> [AssignmentKey] {
+        guard var work = devices[entry.device], work.sync == .synced, var cached = work.cached else { return [] }
+        let batch = try unknown(of: entry.batch().sorted(), entry.device, latest: cached.latest)
+        guard let range = batch.timeRange, let last = batch.timestamps.last else { return [] }
+        try cache.appendTail(entry.device, position: entry.position, batch)
+        let latest = Timestamp(microseconds: last)
+        if cached.latest.map({ $0 < latest }) ?? true {
+            cached.latest = latest
+            try cache.setDevice(cached)
+            work.cached = cached
+            devices[entry.device] = work
+        }
+        setup.board.count { $0.messagesTaken += Int64(batch.count) }
+        for key in work.keys where assignments[key]?.isEnabled == true {
+            let delay = picture.calculators[key.calculator]?.calculator.updateInterval ?? 0
+            assignments[key]?.pending.add(
+                Invalidation(range: range, since: moment, due: moment.advanced(bySeconds: delay), cause: "messages"))
+            schedule(key)
+        }
+        return work.keys
+    }
+
+    /// The messages of a sorted batch that the cache does not have: a duplicate that alters nothing changes nothing.
+    private func unknown(
+        of batch: MessageBatch, _ device: DeviceID, latest: Timestamp?
+    ) throws -> MessageBatch {
+        guard let latest, let range = batch.timeRange, range.lower <= latest else { return batch }
+        var known: [MessageName: Int64] = [:]
+        func note(_ other: MessageBatch) {
+            for row in other.timestamps.indices {
+                known[MessageName(timestamp: other.timestamps[row], hash: other.hashes[row])] = other.acceptances[row]
+            }
+        }
+        note(try cache.tail(device, overlapping: range))
+        let before = Timestamp(microseconds: range.lower.microseconds - 1)
+        for chunk in try cache.chunks(device, endingAfter: before) where chunk.first < range.upper {
+            note(try cache.chunk(device, first: chunk.first, parameters: [], hashes: true))
+        }
+        let rows = batch.timestamps.indices.filter { row in
+            let name = MessageName(timestamp: batch.timestamps[row], hash: batch.hashes[row])
+            return known[name].map { batch.acceptances[row] < $0 } ?? true
+        }
+        return rows.count == batch.count ? batch : batch.gather(rows)
+    }
+
+    private struct MessageName: Hashable {
+        var timestamp: Int64
+        var hash: UInt64
+    }
+}
+
+extension Worker {
+    /// Adds to what is pending for an assignment, and stores it.
+    func invalidate(_ key: AssignmentKey, _ invalidation: Invalidation) throws {
+        guard assignments[key] != nil, devices[key.device]?.sync == .synced else { return }
+        assignments[key]?.pending.add(invalidation)
+        try cache.transaction { try storePending(key) }
+        schedule(key)
+        publish([key])
+    }
+
+    /// Stores what is pending for an assignment together with what a job has taken and not settled.
+    func storePending(_ key: AssignmentKey) throws {
+        guard let work = assignments[key] else { return }
+        var all = InvalidationList(work.pending.items)
+        for invalidation in running[key]?.taken ?? [] { all.add(invalidation) }
+        try cache.setInvalidations(key, all.items)
+    }
+
+    /// Puts an assignment into the queue for the moment at which it is next due.
+    func schedule(_ key: AssignmentKey) {
+        guard let work = assignments[key] else { return }
+        if let moment = [work.pending.due, work.cached.timer].compactMap({ $0 }).min() { due.add(key, at: moment) }
+    }
+
+    /// Says on the board how the assignments stand.
+    func publish(_ keys: some Sequence<AssignmentKey>) {
+        setup.board.set(keys.map { ($0, status(of: $0)) })
+    }
+
+    func publishAll() {
+        publish(assignments.keys)
+        for (device, work) in devices {
+            setup.board.set(DeviceStatus(sync: work.sync, position: work.cached == nil ? 0 : position), of: device)
+        }
+        setup.board.setPosition(position, of: setup.index)
+    }
+
+    private func status(of key: AssignmentKey) -> AssignmentStatus? {
+        guard let work = assignments[key] else { return nil }
+        let since = [work.pending.since, running[key]?.taken.map(\.since).min()].compactMap { $0 }.min()
+        let isSynced = devices[key.device]?.sync == .synced
+        let sync: SyncState = isSynced ? (work.cached.isCalculated ? .synced : .synchronizing) : .unsynced
+        return AssignmentStatus(
+            sync: sync, appliedPosition: work.cached.applied, pendingSince: since, failure: work.failure)
+    }
+}

@@ -1,0 +1,159 @@
+import Calculators
+import LocalCache
+import PrimaryStore
+import Recalculation
+import Telemetry
+
+extension Worker {
+    /// Takes up what the cache holds from the last run, as far as it still fits the primary store.
+    func restore() throws {
+        position = try cache.position()
+        picture = try setup.mirror.current()
+        let kept = try restoreDevices()
+        var pending: [AssignmentKey: [Invalidation]] = [:]
+        for (key, invalidation) in try cache.invalidations() { pending[key, default: []].append(invalidation) }
+        for cached in try cache.assignments() where kept.contains(cached.key.device) {
+            assignments[cached.key] = AssignmentWork(
+                cached: cached, pending: InvalidationList(pending[cached.key] ?? []))
+        }
+        for key in assignments.keys { try compareMarks(key) }
+        // Positions count up for ever: a cache that is ahead of the log belongs to another past.
+        if position > store.lastPosition { throw CacheError.corrupt("its log position is ahead of the store's") }
+        try adopt(picture)
+    }
+
+    /// Keeps the devices of this worker whose archive was sealed by this very cache.
+    private func restoreDevices() throws -> Set<DeviceID> {
+        var kept: Set<DeviceID> = []
+        for cached in try cache.devices() {
+            let isOurs = setup.slots.contains(Slot(device: cached.device)) && picture.devices[cached.device] != nil
+            if isOurs, try store.archiveMark(device: cached.device) == cached.sealed {
+                devices[cached.device] = DeviceWork(sync: .synced, cached: cached)
+                kept.insert(cached.device)
+            } else {
+                try cache.transaction { try cache.removeDevice(cached.device) }
+            }
+        }
+        return kept
+    }
+
+    /// Where a push was not settled, what is held is loaded anew and everything calculated again.
+    private func compareMarks(_ key: AssignmentKey) throws {
+        guard let cached = assignments[key]?.cached, let record = picture.assignments[key],
+            record.marks.logPosition != cached.applied
+        else { return }
+        try loadHeld(key)
+        try invalidate(key, Invalidation(range: .all, since: now, due: now, cause: "recovery"))
+    }
+
+    /// Follows the registry to its present revision.
+    func reconcile() throws {
+        guard store.registryRevision != picture.revision else { return }
+        let fresh = try setup.mirror.current()
+        guard fresh.revision != picture.revision else { return }
+        picture = fresh
+        try adopt(fresh)
+    }
+
+    private func adopt(_ picture: RegistryPicture) throws {
+        for key in assignments.keys where picture.assignments[key] == nil { try drop(key) }
+        for (key, record) in picture.assignments where setup.slots.contains(Slot(device: key.device)) {
+            try follow(key, record)
+        }
+        for (device, work) in devices where work.keys.isEmpty { try drop(device) }
+        publishAll()
+    }
+
+    private func drop(_ key: AssignmentKey) throws {
+        assignments[key] = nil
+        running[key] = nil
+        devices[key.device]?.keys.removeAll { $0 == key }
+        try cache.transaction { try cache.removeAssignment(key) }
+        setup.board.set([(key, nil)])
+    }
+
+    private func drop(_ device: DeviceID) throws {
+        devices[device] = nil
+        try cache.transaction { try cache.removeDevice(device) }
+        setup.board.set(nil, of: device)
+    }
+
+    private func follow(_ key: AssignmentKey, _ record: AssignmentRecord) throws {
+        if devices[key.device] == nil {
+            devices[key.device] = DeviceWork()
+            unsynced.append(key.device)
+        }
+        if devices[key.device]?.keys.contains(key) == false { devices[key.device]?.keys.append(key) }
+        guard let work = assignments[key] else { return try add(key, record) }
+        if work.isEnabled != record.isEnabled {
+            assignments[key]?.isEnabled = record.isEnabled
+            if record.isEnabled { try restart(key, cause: "enabled") }
+        }
+        try followDefinition(key)
+    }
+
+    private func add(_ key: AssignmentKey, _ record: AssignmentRecord) throws {
+        let cached = CachedAssignment(
+            key: key, calculatorRevision: picture.calculators[key.calculator]?.revision ?? 0, deviceDigest: digest(key),
+            applied: 0, timer: nil, isCalculated: false)
+        assignments[key] = AssignmentWork(cached: cached, isEnabled: record.isEnabled)
+        assignments[key]?.failure = picture.failures[key.calculator]
+        if devices[key.device]?.sync == .synced { try begin(key) }
+    }
+
+    /// A changed calculator, or a change of what it reads of the device, calculates history anew.
+    private func followDefinition(_ key: AssignmentKey) throws {
+        guard var work = assignments[key] else { return }
+        work.failure = picture.failures[key.calculator]
+        assignments[key] = work
+        guard let compiled = picture.calculators[key.calculator] else { return }
+        let hasNewRevision = compiled.revision != work.cached.calculatorRevision
+        let digest = digest(key)
+        guard hasNewRevision || digest != work.cached.deviceDigest else { return schedule(key) }
+        assignments[key]?.cached.calculatorRevision = compiled.revision
+        assignments[key]?.cached.deviceDigest = digest
+        try restart(
+            key, cause: hasNewRevision ? "calculator" : "device", isWaiting: !compiled.calculator.updatesOnChange)
+    }
+
+    private func digest(_ key: AssignmentKey) -> UInt64 {
+        guard let compiled = picture.calculators[key.calculator], let device = picture.devices[key.device] else { return 0 }
+        return compiled.deviceDigest(device)
+    }
+
+    /// Drops the saved states of an assignment and calculates everything anew, at once or with the next message.
+    private func restart(_ key: AssignmentKey, cause: String, isWaiting: Bool = false) throws {
+        guard let work = assignments[key], devices[key.device]?.sync == .synced else { return }
+        try cache.transaction {
+            try cache.removeStates(key, in: .all)
+            try cache.setAssignment(work.cached)
+        }
+        giveUp(key)
+        guard !isWaiting else { return }
+        let delay = picture.calculators[key.calculator]?.calculator.updateInterval ?? 0
+        try invalidate(
+            key, Invalidation(range: .all, since: now, due: now.advanced(bySeconds: min(delay, 1)), cause: cause))
+    }
+
+    /// Ends a job whose result would be of an old definition; what it had taken is pending again.
+    func giveUp(_ key: AssignmentKey) {
+        guard let job = running.removeValue(forKey: key) else { return }
+        for invalidation in job.taken { assignments[key]?.pending.add(invalidation) }
+        schedule(key)
+    }
+
+    /// Loads what the primary store holds of an assignment, as what new results are compared with.
+    func loadHeld(_ key: AssignmentKey) throws {
+        let held = try store.heldIntervals(key)
+        try cache.transaction {
+            try cache.removeAllHeld(key)
+            for interval in held {
+                try cache.setHeld(
+                    key,
+                    CachedInterval(
+                        id: interval.id, firstOn: interval.firstOn, begin: interval.begin, end: interval.end,
+                        isActive: interval.isActive, digest: interval.digest))
+            }
+        }
+    }
+}

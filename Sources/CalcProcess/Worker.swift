@@ -1,0 +1,142 @@
+import Glibc
+import LocalCache
+import Logging
+import PrimaryStore
+import Recalculation
+import Telemetry
+
+/// One thread of the calc process with the devices of its slots and a cache file of its own.
+///
+/// Everything it does is synchronous; it waits only for the primary store's commits and, when there is nothing to do,
+/// for being woken.
+final class Worker {
+    struct Setup: Sendable {
+        var index: Int
+        var slots: SlotSet
+        var epochs: [Slot: Int64]
+        var store: any PrimaryStore
+        var mirror: RegistryMirror
+        var board: StatusBoard
+        var cachePath: String
+        var sealSeconds: Double
+        var sealCount: Int
+        var now: @Sendable () -> Timestamp
+        var logger: Logger
+    }
+
+    /// Messages that one job reads before the worker looks around.
+    static let sliceMessageCount = 50_000
+    /// Jobs that are worked on between two looks at the log.
+    static let jobsPerRoundMax = 256
+    /// Devices that are copied between two looks at the log.
+    static let syncsPerRoundMax = 16
+    /// Seconds after which a job that could not be pushed is tried again.
+    static let retrySeconds = 5.0
+    /// The longest sleep, seconds.
+    static let sleepSecondsMax = 1.0
+
+    let setup: Setup
+    var cache: WorkerCache
+    var position: Int64 = 0
+    var picture = RegistryPicture()
+    var devices: [DeviceID: DeviceWork] = [:]
+    var assignments: [AssignmentKey: AssignmentWork] = [:]
+    var unsynced: [DeviceID] = []
+    var due = DueQueue()
+    var running: [AssignmentKey: RunningJob] = [:]
+    var nextSeal: Timestamp
+    /// When the log rows of a device that wait to be sealed were first seen.
+    var waitingSince: [DeviceID: Timestamp] = [:]
+
+    var store: any PrimaryStore { setup.store }
+    var now: Timestamp { setup.now() }
+
+    init(_ setup: Setup) throws {
+        self.setup = setup
+        cache = try WorkerCache(path: setup.cachePath, storeID: setup.store.storeID)
+        nextSeal = setup.now()
+        try restore()
+    }
+
+    /// Works until it is stopped.
+    func run(_ handle: WorkerHandle) throws {
+        while !handle.isStopping {
+            let isBusy = try round(handle.takeRequests())
+            if !isBusy { handle.sleep(seconds: secondsToWait()) }
+        }
+    }
+
+    /// Does a little of everything there is to do; false if there was nothing. A damaged cache is built anew.
+    private func round(_ requests: [WorkerRequest]) throws -> Bool {
+        do {
+            try reconcile()
+            for request in requests { try answer(request) }
+            var isBusy = try tailLog()
+            isBusy = try synchroniseSome() || isBusy
+            isBusy = try runJobs() || isBusy
+            isBusy = try sealSome() || isBusy
+            return isBusy
+        } catch CacheError.corrupt(let reason) {
+            setup.logger.error("cache is damaged and built anew", metadata: ["cache": "\(setup.cachePath)", "reason": "\(reason)"])
+            try rebuildCache()
+            return true
+        }
+    }
+
+    private func secondsToWait() -> Double {
+        let deadlines = [due.first, nextSeal].compactMap { $0 }
+        let wait = deadlines.map { Double($0.microseconds - now.microseconds) / 1e6 }.min() ?? Self.sleepSecondsMax
+        return max(0.0005, min(wait, Self.sleepSecondsMax))
+    }
+
+    private func answer(_ request: WorkerRequest) throws {
+        switch request {
+        case .recalculate(let key, let range):
+            try invalidate(key, Invalidation(range: range, since: now, due: now, cause: "request"))
+        }
+    }
+
+    /// Starts from an empty cache: every device is copied from the primary store again.
+    private func rebuildCache() throws {
+        WorkerCache.delete(path: setup.cachePath)
+        cache = try WorkerCache(path: setup.cachePath, storeID: store.storeID)
+        devices = [:]
+        assignments = [:]
+        unsynced = []
+        due = DueQueue()
+        running = [:]
+        picture = RegistryPicture()
+        try restore()
+    }
+}
+
+/// A device that has assignments.
+struct DeviceWork {
+    var sync = SyncState.unsynced
+    /// What of it is in the cache; nil while it is unsynced.
+    var cached: CachedDevice?
+    var keys: [AssignmentKey] = []
+}
+
+/// An assignment as its worker sees it.
+struct AssignmentWork {
+    var cached: CachedAssignment
+    var pending = InvalidationList()
+    var isEnabled = true
+    /// Why it cannot be calculated.
+    var failure: String?
+}
+
+/// A job under way.
+struct RunningJob {
+    var job: RecalculationJob
+    /// What it calculates; pending again if it fails.
+    var taken: [Invalidation]
+    /// The log position it takes into account.
+    var position: Int64
+    var calculatorRevision: Int64
+    var deviceRevision: Int64
+    var started: Timestamp
+    /// Processor time used so far, nanoseconds.
+    var nanoseconds: UInt64 = 0
+}

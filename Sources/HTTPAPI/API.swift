@@ -1,0 +1,126 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import PrimaryStore
+import Telemetry
+import TimeZones
+
+/// The REST API: routes, what they read and write, and who may.
+///
+/// It holds the entities in memory and asks the store for everything else, on threads that may block.
+package struct API: Sendable {
+    let store: any PrimaryStore
+    let calculation: any Calculation
+    let timeZones: TimeZoneDatabase
+    let now: @Sendable () -> Timestamp
+    let logger: Logger
+    let limits: APILimits
+    let catalog: EntityCatalog
+    let pool: BlockingPool
+    let authenticator: Authenticator
+    let metrics = RequestMetrics()
+    let activity = DeviceActivity()
+
+    /// Loads the registry, which blocks.
+    package init(
+        store: any PrimaryStore, calc: any Calculation, timeZones: TimeZoneDatabase,
+        now: @escaping @Sendable () -> Timestamp, logger: Logger, limits: APILimits = APILimits()
+    ) throws(StoreError) {
+        self.store = store
+        self.calculation = calc
+        self.timeZones = timeZones
+        self.now = now
+        self.logger = logger
+        self.limits = limits
+        catalog = EntityCatalog(try store.registry())
+        pool = BlockingPool(threadsMax: limits.blockingThreadsMax, queueMax: limits.blockingQueueMax)
+        authenticator = Authenticator(store: store, pool: pool, now: now, logger: logger, limits: limits)
+    }
+
+    /// The router of every route in `Route.table`; a web app's files may be added to it.
+    package func router() -> Router<APIContext> {
+        let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: RequestMiddleware(api: self))
+        for route in Route.table {
+            router.on(RouterPath(route.path), method: route.method) { request, context in
+                try await respond(to: request, context, route)
+            }
+        }
+        return router
+    }
+
+    private func respond(to request: Request, _ context: APIContext, _ route: Route) async throws -> Response {
+        if route.access == .master, context.token?.kind != .master {
+            throw APIFailure(.forbidden, "this needs a token of kind master")
+        }
+        let target = request.head.path ?? "/"
+        let path = target.prefix { $0 != "?" }
+        var call = Call(path: try Call.captures(path, of: route.segments), token: context.token)
+        call.query = try Call.items(target.dropFirst(path.count + 1))
+        try call.checkQuery(route.parameters.map(\.name))
+        call.body = try await body(of: request)
+        return try await route.handler(self)(call).response
+    }
+
+    /// The whole body; refused as soon as it is known to be too large.
+    private func body(of request: Request) async throws -> [UInt8] {
+        let announced = request.headers[.contentLength].flatMap { Int($0) } ?? 0
+        guard announced <= limits.bodyBytesMax else { throw tooLarge }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(announced)
+        for try await buffer in request.body {
+            guard bytes.count + buffer.readableBytes <= limits.bodyBytesMax else { throw tooLarge }
+            bytes.append(contentsOf: buffer.readableBytesView)
+        }
+        return bytes
+    }
+
+    private var tooLarge: APIFailure {
+        var failure = APIFailure(
+            .tooLarge, "the body is over \(limits.bodyBytesMax) bytes", hint: "send the messages in several requests")
+        failure.headers[.connection] = "close"
+        return failure
+    }
+}
+
+extension API {
+    /// Calls the store where it may block.
+    func stored<Value: Sendable>(
+        _ body: @escaping @Sendable (any PrimaryStore) throws(StoreError) -> Value
+    ) async throws(APIFailure) -> Value {
+        let store = store
+        return try await pool.run { () throws(APIFailure) in
+            do throws(StoreError) { return try body(store) } catch { throw APIFailure(error) }
+        }
+    }
+
+    /// Changes the registry in the store, then in the catalog.
+    func change<Value: Sendable>(
+        _ change: @escaping @Sendable (any PrimaryStore) throws(StoreError) -> Value,
+        then apply: @escaping @Sendable (inout EntityCatalog.Contents, Value) -> Void
+    ) async throws(APIFailure) -> Value {
+        let catalog = catalog
+        return try await stored { store throws(StoreError) in
+            try catalog.changing({ () throws(StoreError) in try change(store) }, then: apply)
+        }
+    }
+
+    func devices(_ text: String) throws(APIFailure) -> Selection<DeviceEntity> {
+        catalog.present.devices(try ItemSelector(text, of: .device, limits: limits))
+    }
+
+    func calculators(_ text: String) throws(APIFailure) -> Selection<CalculatorEntity> {
+        catalog.present.calculators(try ItemSelector(text, of: .calculator, limits: limits))
+    }
+}
+
+/// What goes with a request from the middleware to the handler.
+package struct APIContext: RequestContext {
+    package var coreContext: CoreRequestContextStorage
+    /// Who asks.
+    package var token: TokenRecord?
+
+    package init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+    }
+}

@@ -1,0 +1,43 @@
+import PrimaryStore
+import Telemetry
+
+/// A device as the API holds it.
+struct DeviceEntity: Sendable {
+    let id: DeviceID
+    let ident: String
+    let name: String
+    let revision: Int64
+    /// What may be set, in the order of `DeviceEntity.defaults`.
+    let settings: JSONValue
+
+    /// What may be set, with the values of a device that says nothing.
+    static let defaults: [JSONValue.Member] = [
+        .init("name", .string("")), .init("enabled", .boolean(true)), .init("device_type_id", .number(0)),
+        .init("protocol_id", .number(0)), .init("configuration", .object([])), .init("messages_ttl", .number(0)),
+        .init("messages_rotate", .number(0)), .init("media_ttl", .number(0)), .init("media_rotate", .number(0)),
+        .init("metadata", .object([])),
+    ]
+
+    /// What the server alone sets.
+    static let readOnly = ["id", "cid", "connected", "blocked", "last_active", "messages_size", "telemetry"]
+
+    /// The names for `fields`; `messages_size` is counted only where it is asked for by name.
+    static let fields = ["id"] + defaults.map(\.key) + ["cid", "connected", "blocked", "last_active", "messages_size"]
+
+    init(_ record: DeviceRecord) {
+        id = record.id
+        ident = record.ident
+        name = record.name
+        revision = record.revision
+        let stored = (try? JSONValue(parsing: record.json)) ?? .object([])
+        settings = .object(Self.defaults.map { .init($0.key, stored[$0.key] ?? $0.value) })
+    }
+
+    /// The whole object but what must be looked up.
+    var json: JSONValue {
+        .object(
+            [.init("id", JSONValue(id.rawValue))] + (settings.members ?? []) + [
+                .init("cid", .number(0)), .init("connected", .boolean(false)), .init("blocked", .boolean(false)),
+            ])
+    }
+}

@@ -1,0 +1,102 @@
+import PrimaryStore
+import Synchronization
+import Telemetry
+
+/// Devices, calculators and assignments in memory: what requests read without the store.
+///
+/// It is loaded once and written through: a change goes to the store first, and here once it is durable. Changes are
+/// made one at a time (`changing`), so the catalog passes through the same states as the store.
+final class EntityCatalog: Sendable {
+    /// One picture of the registry; copying it is cheap.
+    struct Contents: Sendable {
+        fileprivate(set) var devices: [DeviceID: DeviceEntity] = [:]
+        fileprivate(set) var calculators: [CalculatorID: CalculatorEntity] = [:]
+        fileprivate(set) var assignments: [AssignmentKey: AssignmentRecord] = [:]
+        /// The ids in ascending order.
+        fileprivate(set) var deviceIDs: [DeviceID] = []
+        fileprivate(set) var calculatorIDs: [CalculatorID] = []
+        private(set) var deviceOfIdent: [String: DeviceID] = [:]
+        private(set) var calculatorsOfDevice: [DeviceID: Set<CalculatorID>] = [:]
+        private(set) var devicesOfCalculator: [CalculatorID: Set<DeviceID>] = [:]
+
+        func device(ident: String) -> DeviceEntity? { deviceOfIdent[ident].flatMap { devices[$0] } }
+
+        mutating func set(_ device: DeviceEntity) {
+            if let old = devices.updateValue(device, forKey: device.id) {
+                deviceOfIdent[old.ident] = nil
+            } else {
+                deviceIDs.insertAscending(device.id)
+            }
+            deviceOfIdent[device.ident] = device.id
+        }
+
+        mutating func set(_ calculator: CalculatorEntity) {
+            if calculators.updateValue(calculator, forKey: calculator.id) == nil {
+                calculatorIDs.insertAscending(calculator.id)
+            }
+        }
+
+        mutating func set(_ assignment: AssignmentRecord) {
+            assignments[assignment.key] = assignment
+            calculatorsOfDevice[assignment.key.device, default: []].insert(assignment.key.calculator)
+            devicesOfCalculator[assignment.key.calculator, default: []].insert(assignment.key.device)
+        }
+
+        mutating func remove(_ key: AssignmentKey) {
+            guard assignments.removeValue(forKey: key) != nil else { return }
+            calculatorsOfDevice[key.device]?.remove(key.calculator)
+            devicesOfCalculator[key.calculator]?.remove(key.device)
+        }
+
+        mutating func remove(_ id: DeviceID) {
+            for calculator in calculatorsOfDevice[id] ?? [] { remove(AssignmentKey(calculator: calculator, device: id)) }
+            calculatorsOfDevice[id] = nil
+            guard let old = devices.removeValue(forKey: id) else { return }
+            deviceOfIdent[old.ident] = nil
+            deviceIDs.removeAll { $0 == id }
+        }
+
+        mutating func remove(_ id: CalculatorID) {
+            for device in devicesOfCalculator[id] ?? [] { remove(AssignmentKey(calculator: id, device: device)) }
+            devicesOfCalculator[id] = nil
+            guard calculators.removeValue(forKey: id) != nil else { return }
+            calculatorIDs.removeAll { $0 == id }
+        }
+    }
+
+    private let contents: Mutex<Contents>
+    private let changes = Mutex(())
+
+    init(_ snapshot: RegistrySnapshot) {
+        var contents = Contents()
+        for record in snapshot.devices { contents.set(DeviceEntity(record)) }
+        for record in snapshot.calculators { contents.set(CalculatorEntity(record)) }
+        for record in snapshot.assignments { contents.set(record) }
+        self.contents = Mutex(contents)
+    }
+
+    /// What there is now.
+    var present: Contents { contents.withLock { $0 } }
+
+    /// Changes the store, then the catalog; nobody else changes them meanwhile. Blocks.
+    func changing<Value>(
+        _ change: () throws(StoreError) -> Value, then apply: (inout Contents, Value) -> Void
+    ) throws(StoreError) -> Value {
+        let result = changes.withLock { _ in
+            Result { () throws(StoreError) in
+                let value = try change()
+                contents.withLock { apply(&$0, value) }
+                return value
+            }
+        }
+        return try result.get()
+    }
+}
+
+extension Array where Element: Comparable {
+    /// Ids count up, so the place is nearly always the end.
+    fileprivate mutating func insertAscending(_ element: Element) {
+        let place = last.map { $0 < element } ?? true ? count : firstIndex { element < $0 } ?? count
+        insert(element, at: place)
+    }
+}

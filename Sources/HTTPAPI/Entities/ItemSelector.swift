@@ -1,0 +1,117 @@
+import Expressions
+import Telemetry
+
+/// Which entities a path names (§6.2): `123`, `1,2`, `all`, `field=value` with wildcards, `{expression}`.
+enum ItemSelector: Sendable {
+    case all
+    case ids([Int64])
+    /// A field by its dotted path, and the pattern its value must match.
+    case field([String], pattern: String)
+    case expression(Program, ColumnLayout)
+
+    /// Whether single entities are named, so that one that is missing is an error.
+    var namesIDs: Bool { if case .ids = self { true } else { false } }
+
+    init(_ text: String, of kind: EntityKind, limits: APILimits) throws(APIFailure) {
+        guard text.utf8.count <= limits.selectorBytesMax else {
+            throw APIFailure(.badRequest, "the selector is over \(limits.selectorBytesMax) bytes")
+        }
+        if text == "all" {
+            self = .all
+        } else if text.hasPrefix("{") {
+            self = try Self.expression(text, limits: limits)
+        } else if let sign = text.firstIndex(of: "="), sign != text.startIndex {
+            self = try Self.field(text[..<sign], text[text.index(after: sign)...], of: kind)
+        } else {
+            self = try Self.ids(text, of: kind)
+        }
+    }
+
+    private static func ids(_ text: String, of kind: EntityKind) throws(APIFailure) -> ItemSelector {
+        var ids: [Int64] = []
+        for word in text.commaList {
+            guard let id = Int64(word), id > 0 else {
+                throw APIFailure(
+                    .badRequest, "\"\(word.prefix(60))\" selects no \(kind.noun)",
+                    hint: "a selector is an id, ids with commas, all, field=value or {expression}")
+            }
+            ids.append(id)
+        }
+        guard !ids.isEmpty else { throw APIFailure(.badRequest, "the selector is empty") }
+        return .ids(ids)
+    }
+
+    private static func field(
+        _ name: Substring, _ value: Substring, of kind: EntityKind
+    ) throws(APIFailure) -> ItemSelector {
+        var path = name == "ident" && kind == .device ? ["configuration", "ident"] : name.split(separator: ".").map(String.init)
+        let root = path.first ?? ""
+        guard kind.fields.contains(root) || root == kind.relation else {
+            let meant = nearestName(to: root, among: kind.fields)
+            throw APIFailure(
+                [
+                    ErrorItem(
+                        .badRequest, "a \(kind.noun) has no field \"\(root)\"",
+                        hint: meant.map { "did you mean \"\($0)\"?" })
+                ], schemaHint: SchemaHint(fields: kind.fields, suggestion: meant))
+        }
+        if path.isEmpty { path = [root] }
+        let isQuoted = value.count >= 2 && (value.first == "\"" || value.first == "'") && value.last == value.first
+        return .field(path, pattern: String(isQuoted ? value.dropFirst().dropLast() : value))
+    }
+
+    private static func expression(_ text: String, limits: APILimits) throws(APIFailure) -> ItemSelector {
+        guard text.hasSuffix("}") else { throw APIFailure(.badRequest, "the selector lacks its closing brace") }
+        let source = String(text.dropFirst().dropLast())
+        var layout = ColumnLayout()
+        let program = try Program.filter(source, named: "selector", layout: &layout, limits: limits)
+        return .expression(program, layout)
+    }
+}
+
+/// What can be selected.
+enum EntityKind: Sendable {
+    case device, calculator
+
+    var noun: String { self == .device ? "device" : "calculator" }
+    var fields: [String] { self == .device ? DeviceEntity.fields : CalculatorEntity.fields }
+    /// The other side of the assignments, as a field: `calcs.id=5` on devices.
+    var relation: String { self == .device ? "calcs" : "devices" }
+}
+
+extension Program {
+    /// Compiles an expression that keeps or drops single rows: it may not look back.
+    static func filter(
+        _ source: String, named what: String, layout: inout ColumnLayout, limits: APILimits
+    ) throws(APIFailure) -> Program {
+        guard source.utf8.count <= limits.expressionBytesMax else {
+            throw APIFailure(.badRequest, "\(what) is over \(limits.expressionBytesMax) bytes", path: what)
+        }
+        let program: Program
+        do throws(ExpressionError) {
+            program = try Program(source, layout: &layout)
+        } catch { throw APIFailure(error, in: what) }
+        guard !program.looksBack else {
+            throw APIFailure(
+                .badRequest, "\(what) looks back, but each item is judged by itself",
+                hint: "leave out '#', previous(), mileage() and duration()", path: what)
+        }
+        return program
+    }
+}
+
+extension JSONValue {
+    /// The value at a dotted path; a key may itself hold dots.
+    func value(at path: some Collection<String>) -> JSONValue? {
+        guard !path.isEmpty else { return self }
+        guard members != nil else { return nil }
+        for count in 1...path.count {
+            let key = path.prefix(count).joined(separator: ".")
+            if let inner = self[key], let found = inner.value(at: path.dropFirst(count)) { return found }
+        }
+        return nil
+    }
+
+    /// A value as the text of a selector spells it.
+    var selectorText: String { stringValue ?? text }
+}

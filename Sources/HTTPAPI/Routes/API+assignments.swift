@@ -1,0 +1,170 @@
+import CalcProcess
+import PrimaryStore
+import Telemetry
+
+extension API {
+    /// The assignments a path names, with what it named and is not there.
+    struct AssignmentSelection {
+        var items: [AssignmentRecord] = []
+        /// Pairs that could be assigned and are not.
+        var unassigned: [AssignmentKey] = []
+        var errors: [ErrorItem] = []
+        var names: [DeviceID: String] = [:]
+    }
+
+    /// The assignments of a path; where both sides are named by id, a pair without one is an error.
+    func assignments(_ call: Call) throws(APIFailure) -> AssignmentSelection {
+        let contents = catalog.present
+        let calculatorSelector = try ItemSelector(call.segment("selector"), of: .calculator, limits: limits)
+        let deviceSelector = try ItemSelector(call.segment("devices"), of: .device, limits: limits)
+        let calculators = contents.calculators(calculatorSelector)
+        let devices = contents.devices(deviceSelector)
+        let namesPairs = calculatorSelector.namesIDs && deviceSelector.namesIDs
+        guard !namesPairs || calculators.items.count * devices.items.count <= limits.assignmentsMax else {
+            throw APIFailure(.tooLarge, "the path names more than \(limits.assignmentsMax) assignments")
+        }
+        var selection = AssignmentSelection(errors: calculators.errors + devices.errors)
+        for calculator in calculators.items {
+            let assigned = contents.devicesOfCalculator[calculator.id] ?? []
+            for device in devices.items {
+                let key = AssignmentKey(calculator: calculator.id, device: device.id)
+                if assigned.contains(device.id), let record = contents.assignments[key] {
+                    selection.items.append(record)
+                    selection.names[device.id] = device.name
+                } else if namesPairs {
+                    selection.unassigned.append(key)
+                }
+            }
+        }
+        selection.errors += selection.unassigned.map { key in
+            ErrorItem(
+                .notFound, "calculator \(key.calculator) is not assigned to device \(key.device)",
+                hint: "assign it with POST /gw/calcs/\(key.calculator)/devices/\(key.device)", id: key.device.rawValue)
+        }
+        return selection
+    }
+
+    func assign(_ call: Call) async throws(APIFailure) -> Answer {
+        let isEnabled = call.body.isEmpty ? true : try enabling(call) ?? true
+        let contents = catalog.present
+        let calculators = contents.calculators(
+            try ItemSelector(call.segment("selector"), of: .calculator, limits: limits))
+        let devices = contents.devices(try ItemSelector(call.segment("devices"), of: .device, limits: limits))
+        guard calculators.items.count * devices.items.count <= limits.assignmentsMax else {
+            throw APIFailure(.tooLarge, "more than \(limits.assignmentsMax) assignments at once")
+        }
+        let keys = calculators.items.flatMap { calculator in
+            devices.items.map { AssignmentKey(calculator: calculator.id, device: $0.id) }
+        }
+        if !keys.isEmpty {
+            _ = try await change { store throws(StoreError) in
+                try store.assign(keys, isEnabled: isEnabled, isAutoCreated: false)
+            } then: { contents, made in
+                for record in made { contents.set(record) }
+            }
+        }
+        let names = Dictionary(uniqueKeysWithValues: devices.items.map { ($0.id, $0.name) })
+        let present = catalog.present
+        return Answer(
+            result: keys.compactMap { present.assignments[$0] }.map { rendered($0, name: names[$0.key.device]) },
+            errors: calculators.errors + devices.errors)
+    }
+
+    func readAssignments(_ call: Call) async throws(APIFailure) -> Answer {
+        let selection = try assignments(call)
+        var query = try CollectionQuery(call, known: Self.assignmentFields, noun: "assignment", limits: limits)
+        let items = query.page(of: selection.items)
+        return Answer(
+            result: items.map { rendered($0, name: selection.names[$0.key.device]).cut(to: query.fields) },
+            errors: selection.errors, page: query.shown)
+    }
+
+    func enableAssignments(_ call: Call) async throws(APIFailure) -> Answer {
+        guard let isEnabled = try enabling(call) else {
+            throw APIFailure(.badRequest, "enabled is missing: {\"enabled\":true} or {\"enabled\":false}", path: "enabled")
+        }
+        let selection = try assignments(call)
+        var result: [JSONValue] = []
+        for record in selection.items {
+            var changed = record
+            changed.isEnabled = isEnabled
+            if record.isEnabled != isEnabled {
+                let stored = changed
+                try await change { store throws(StoreError) in
+                    try store.setAssignment(stored.key, isEnabled: isEnabled)
+                } then: { contents, _ in
+                    contents.set(stored)
+                }
+            }
+            result.append(rendered(changed, name: selection.names[record.key.device]))
+        }
+        return Answer(result: result, errors: selection.errors)
+    }
+
+    func unassign(_ call: Call) async throws(APIFailure) -> Answer {
+        let selection = try assignments(call)
+        let keys = selection.items.map(\.key)
+        if let confirmation = call.value("confirm"), confirmation != "intervals" {
+            throw APIFailure(.badRequest, "confirm must be \"intervals\", not \"\(confirmation.prefix(40))\"", path: "confirm")
+        }
+        if call.value("confirm") == nil { try await refuseIfIntervals(keys) }
+        let moment = now()
+        if !keys.isEmpty {
+            _ = try await change { store throws(StoreError) in
+                try store.unassign(keys, at: moment)
+            } then: { contents, _ in
+                for key in keys { contents.remove(key) }
+            }
+        }
+        return Answer(result: keys.map(\.json), errors: selection.errors)
+    }
+
+    /// Unassigning deletes intervals for good, so it asks first where there are some.
+    private func refuseIfIntervals(_ keys: [AssignmentKey]) async throws(APIFailure) {
+        let holder = try await stored { store throws(StoreError) -> AssignmentKey? in
+            for key in keys {
+                let page = try store.intervalPage(key, IntervalQuery(isLastOnly: true, countMax: 1))
+                if page.count > 0 { return key }
+            }
+            return nil
+        }
+        guard let holder else { return }
+        throw APIFailure(
+            .conflict,
+            "calculator \(holder.calculator) has intervals on device \(holder.device); unassigning deletes them for good",
+            hint: "repeat the request with ?confirm=intervals")
+    }
+
+    /// The only field of an assignment that may be set.
+    private func enabling(_ call: Call) throws(APIFailure) -> Bool? {
+        var fields = InputFields(try call.json())
+        let isEnabled = fields.boolean("enabled")
+        fields.refuseUnknown("an assignment", readOnly: Self.assignmentFields)
+        try fields.check()
+        return isEnabled
+    }
+
+    private static let assignmentFields = [
+        "calc_id", "device_id", "name", "enabled", "auto_created", "synced", "state", "pending_since", "failure",
+    ]
+
+    private func rendered(_ record: AssignmentRecord, name: String?) -> JSONValue {
+        let status = calculation.status(of: record.key)
+        var members = record.key.members
+        members += [
+            .init("name", .string(name ?? "")), .init("enabled", .boolean(record.isEnabled)),
+            .init("auto_created", .boolean(record.isAutoCreated)), .init("synced", .boolean(status.sync == .synced)),
+            .init("state", .string(status.sync.rawValue)), .init("pending_since", JSONValue(status.pendingSince)),
+        ]
+        if let failure = status.failure { members.append(.init("failure", .string(failure))) }
+        return .object(members)
+    }
+}
+
+extension AssignmentKey {
+    var members: [JSONValue.Member] {
+        [.init("calc_id", JSONValue(calculator.rawValue)), .init("device_id", JSONValue(device.rawValue))]
+    }
+
+    var json: JSONValue { .object(members) }
+}

@@ -1,0 +1,190 @@
+import Expressions
+import PrimaryStore
+import Telemetry
+
+extension API {
+    func createDevices(_ call: Call) async throws(APIFailure) -> Answer {
+        let input = DeviceInput(limits: limits)
+        return try await create(call) { value, path throws(APIFailure) in
+            let settings = try input.created(from: value, path: path)
+            let (ident, name) = (settings.ident, settings.name)
+            let record = try await change { store throws(StoreError) in
+                try store.createDevice(ident: ident, name: name, json: settings.text)
+            } then: { contents, record in
+                contents.set(DeviceEntity(record))
+            }
+            activity.note(record.id, nil)
+            return (try await rendered([DeviceEntity(record)], fields: nil), [])
+        }
+    }
+
+    /// Creates one entity for each item of the body; each stands for itself.
+    func create(
+        _ call: Call, _ one: (JSONValue, String) async throws(APIFailure) -> ([JSONValue], [JSONValue])
+    ) async throws(APIFailure) -> Answer {
+        let body = try call.json()
+        let items = body.arrayValue ?? [body]
+        guard items.count <= limits.itemsMax else {
+            throw APIFailure(.tooLarge, "the body has \(items.count) items; at most \(limits.itemsMax) are taken at once")
+        }
+        var (result, errors, warnings) = ([JSONValue](), [ErrorItem](), [JSONValue]())
+        var hint: SchemaHint?
+        for (index, item) in items.enumerated() {
+            do throws(APIFailure) {
+                let made = try await one(item, body.arrayValue == nil ? "" : "[\(index)]")
+                result += made.0
+                warnings += made.1
+            } catch {
+                errors += error.items.map { item in
+                    var item = item
+                    item.index = index
+                    return item
+                }
+                hint = hint ?? error.schemaHint
+            }
+        }
+        return Answer(result: result, errors: errors, warnings: warnings, schemaHint: hint)
+    }
+
+    func readDevices(_ call: Call) async throws(APIFailure) -> Answer {
+        let selection = try devices(call.segment("selector"))
+        var query = try CollectionQuery(call, known: DeviceEntity.fields, noun: "device", limits: limits)
+        let items = query.page(of: selection.items)
+        return Answer(
+            result: try await rendered(items, fields: query.fields), errors: selection.errors, page: query.shown)
+    }
+
+    func replaceDevices(_ call: Call) async throws(APIFailure) -> Answer { try await changeDevices(call, merging: false) }
+
+    func mergeDevices(_ call: Call) async throws(APIFailure) -> Answer { try await changeDevices(call, merging: true) }
+
+    private func changeDevices(_ call: Call, merging: Bool) async throws(APIFailure) -> Answer {
+        let input = DeviceInput(limits: limits)
+        let value = try call.json()
+        let selection = try devices(call.segment("selector"))
+        return try await each(selection) { device throws(APIFailure) in
+            let settings = try input.changed(device.settings, by: value, merging: merging)
+            guard settings != device.settings else { return (try await rendered([device], fields: nil), []) }
+            let (ident, name) = (settings.ident, settings.name)
+            let record = try await change { store throws(StoreError) in
+                try store.replaceDevice(
+                    device.id, ident: ident, name: name, json: settings.text, expecting: device.revision)
+            } then: { contents, record in
+                contents.set(DeviceEntity(record))
+            }
+            return (try await rendered([DeviceEntity(record)], fields: nil), [])
+        }
+    }
+
+    func deleteDevices(_ call: Call) async throws(APIFailure) -> Answer {
+        let moment = now()
+        return try await each(try devices(call.segment("selector"))) { device throws(APIFailure) in
+            try await change { store throws(StoreError) in
+                try store.deleteDevice(device.id, at: moment)
+            } then: { contents, _ in
+                contents.remove(device.id)
+            }
+            activity.forget(device.id)
+            return ([.object([.init("id", JSONValue(device.id.rawValue))])], [])
+        }
+    }
+
+    /// Does one thing to each selected entity; one that fails leaves the others alone.
+    func each<Entity: Identified>(
+        _ selection: Selection<Entity>, _ one: (Entity) async throws(APIFailure) -> ([JSONValue], [JSONValue])
+    ) async throws(APIFailure) -> Answer {
+        var (result, errors, warnings) = ([JSONValue](), selection.errors, [JSONValue]())
+        var hint: SchemaHint?
+        for entity in selection.items {
+            do throws(APIFailure) {
+                let done = try await one(entity)
+                result += done.0
+                warnings += done.1
+            } catch {
+                errors += error.items.map { item in
+                    var item = item
+                    item.id = entity.number
+                    return item
+                }
+                hint = hint ?? error.schemaHint
+            }
+        }
+        return Answer(result: result, errors: errors, warnings: warnings, schemaHint: hint)
+    }
+}
+
+/// What has an id.
+protocol Identified: Sendable {
+    var number: Int64 { get }
+}
+
+extension DeviceEntity: Identified { var number: Int64 { id.rawValue } }
+extension CalculatorEntity: Identified { var number: Int64 { id.rawValue } }
+
+extension JSONValue {
+    fileprivate var ident: String { self["configuration"]?["ident"]?.stringValue ?? "" }
+    fileprivate var name: String { self["name"]?.stringValue ?? "" }
+}
+
+// MARK: - What must be looked up
+
+extension API {
+    /// Devices further than this in an answer tell `last_active` only if it is known already.
+    private static let lookUpsMax = 20
+
+    func rendered(_ devices: [DeviceEntity], fields: [String]?) async throws(APIFailure) -> [JSONValue] {
+        if fields?.contains("last_active") ?? true, devices.count <= Self.lookUpsMax { try await lookUpActivity(devices) }
+        let sizes = fields?.contains("messages_size") ?? false ? try await messageSizes(devices) : [:]
+        return devices.map { device in
+            var json = device.json
+            json["last_active"] = JSONValue(activity[device.id].flatMap { $0 })
+            if let size = sizes[device.id] { json["messages_size"] = JSONValue(size) }
+            return json.cut(to: fields)
+        }
+    }
+
+    /// The last message of each device that has not been heard since the start.
+    private func lookUpActivity(_ devices: [DeviceEntity]) async throws(APIFailure) {
+        let unknown = devices.map(\.id).filter { activity[$0] == nil }
+        guard !unknown.isEmpty else { return }
+        let activity = activity
+        let recent = TimeRange(lower: now().advanced(bySeconds: -7 * 86_400), upper: .distantFuture)
+        try await stored { store throws(StoreError) in
+            let history = MessageHistory(store: store)
+            for device in unknown {
+                var last: Timestamp?
+                for range in [recent, .all] where last == nil {
+                    try history.forEachBlock(device: device, range: range, isReversed: true) { block in
+                        last = block.acceptances.max().map(Timestamp.init(microseconds:))
+                        return false
+                    }
+                }
+                activity.note(device, last)
+            }
+        }
+    }
+
+    /// Bytes of the stored messages, archive and log.
+    private func messageSizes(_ devices: [DeviceEntity]) async throws(APIFailure) -> [DeviceID: Int] {
+        let ids = devices.map(\.id)
+        return try await stored { store throws(StoreError) in
+            var sizes: [DeviceID: Int] = [:]
+            for id in ids {
+                var size = 0
+                try store.forEachArchivedChunk(device: id) { chunk in
+                    size += chunk.bytes.count
+                    return true
+                }
+                var after: Int64 = 0
+                while true {
+                    let page = try store.readLog(device: id, after: after)
+                    size += page.entries.reduce(0) { $0 + $1.bytes.count }
+                    after = page.reached
+                    if !page.isCut { break }
+                }
+                sizes[id] = size
+            }
+            return sizes
+        }
+    }
+}

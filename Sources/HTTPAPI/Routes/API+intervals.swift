@@ -1,0 +1,253 @@
+import CalcProcess
+import Expressions
+import HTTPTypes
+import PrimaryStore
+import Telemetry
+
+extension API {
+    /// Stored intervals: their bytes as they are, unless `fields` or `filter` asks for a part of them.
+    func readIntervals(_ call: Call) async throws(APIFailure) -> Answer {
+        let selection = try assignments(call)
+        let query = try IntervalRequest(call, limits: limits)
+        let keys = selection.items.map(\.key)
+        // The state is read before the intervals, so that it never claims more than they hold.
+        let freshness = Freshness(keys.map(calculation.status(of:)))
+        let bytesMax = limits.answerBytesMax
+        let reading = try await pool.run { [store] () throws(APIFailure) in
+            var reading = IntervalReading(query: query, isTagged: keys.count > 1)
+            for key in keys {
+                do throws(StoreError) { try reading.read(key, from: store) } catch { throw APIFailure(error) }
+                if reading.byteCount > bytesMax {
+                    throw APIFailure(
+                        .tooLarge, "the answer would be over \(bytesMax) bytes",
+                        hint: "narrow begin and end, or select fewer devices")
+                }
+            }
+            return reading
+        }
+        var answer =
+            keys.isEmpty && !selection.errors.isEmpty
+            ? Answer(result: [], errors: selection.errors)
+            : Answer(resultBytes: reading.pages, errors: selection.errors, isTruncated: reading.isTruncated)
+        answer.headers.append(contentsOf: freshness.headers)
+        return answer
+    }
+
+    func recalculate(_ call: Call) async throws(APIFailure) -> Answer {
+        let selection = try assignments(call)
+        let range = try Self.range(call)
+        let calculation = calculation
+        let keys = selection.items.map(\.key)
+        try await stored { _ throws(StoreError) in
+            for key in keys { try calculation.recalculate(key, range: range) }
+        }
+        return Answer(result: keys.map(\.json), errors: selection.errors)
+    }
+
+    /// The range of a body; nil where it names neither end.
+    private static func range(_ call: Call) throws(APIFailure) -> TimeRange? {
+        guard !call.body.isEmpty else { return nil }
+        var fields = InputFields(try call.json())
+        let from = fields.moment("from")
+        let to = fields.moment("to")
+        fields.refuseUnknown("a recalculation")
+        if let from, let to, from > to { fields.fail("from", "is after to") }
+        try fields.check()
+        if from == nil, to == nil { return nil }
+        return TimeRange(inclusive: from ?? .distantPast, to ?? .distantFuture)
+    }
+
+    func readJobs(_ call: Call) async throws(APIFailure) -> Answer {
+        let selection = try assignments(call)
+        var query = call.queryFields
+        let count = query.integer("count", 1...Int64(limits.jobsMax)).map(Int.init) ?? limits.jobsDefault
+        try query.check()
+        let keys = selection.items.map(\.key)
+        let jobs = try await stored { store throws(StoreError) in
+            var jobs: [JobRecord] = []
+            for key in keys { jobs += try store.jobs(key, countMax: count) }
+            return jobs
+        }
+        return Answer(
+            result: jobs.sorted { $0.id > $1.id }.prefix(count).map(\.json), errors: selection.errors)
+    }
+}
+
+/// What `GET …/intervals/{all|last|ids}` asks for.
+struct IntervalRequest: Sendable {
+    let query: IntervalQuery
+    let isCounted: Bool
+    let fields: [String]?
+    let filter: (program: Program, layout: ColumnLayout)?
+    /// The most intervals of one assignment.
+    let countMax: Int
+
+    init(_ call: Call, limits: APILimits) throws(APIFailure) {
+        var input = try call.dataFields()
+        let begin = input.moment("begin")
+        let end = input.moment("end")
+        let count = input.integer("count", 1...Int64(limits.intervalsMax))
+        let list = input.string("fields")
+        let isReversed = input.boolean("reverse") ?? false
+        let source = input.string("filter")
+        input.refuseUnknown("a query of intervals")
+        if let begin, let end, begin > end { input.fail("begin", "is after end") }
+        try input.check()
+        let which = call.segment("intervals")
+        let isRanged = begin != nil || end != nil
+        isCounted = count != nil
+        countMax = count.map(Int.init) ?? limits.intervalsMax
+        fields = list.map(\.commaList).flatMap { $0.isEmpty ? nil : $0 }
+        filter = try Self.filter(source, limits)
+        query = IntervalQuery(
+            range: isRanged ? TimeRange(inclusive: begin ?? .distantPast, end ?? .distantFuture) : nil,
+            ids: try Self.ids(which, limits), isLastOnly: which == "last", isReversed: isReversed,
+            // A filter takes away after the store has counted, so it counts by itself.
+            countMax: source?.isEmpty ?? true ? countMax : nil)
+    }
+
+    private static func ids(_ text: String, _ limits: APILimits) throws(APIFailure) -> [Int64]? {
+        guard text != "all", text != "last" else { return nil }
+        let words = text.commaList
+        let ids = words.compactMap { Int64($0) }
+        guard !ids.isEmpty, ids.count == words.count else {
+            throw APIFailure(
+                .badRequest, "\"\(text.prefix(60))\" selects no intervals", hint: "all, last, an id, or ids with commas")
+        }
+        guard ids.count <= limits.itemsMax else {
+            throw APIFailure(.tooLarge, "the path names more than \(limits.itemsMax) intervals")
+        }
+        return ids
+    }
+
+    private static func filter(
+        _ source: String?, _ limits: APILimits
+    ) throws(APIFailure) -> (program: Program, layout: ColumnLayout)? {
+        guard let source, !source.isEmpty else { return nil }
+        var layout = ColumnLayout()
+        let program = try Program.filter(source, named: "filter", layout: &layout, limits: limits)
+        return (program, layout)
+    }
+}
+
+/// Gathers the finished text of intervals, one assignment after the other.
+struct IntervalReading: Sendable {
+    let query: IntervalRequest
+    /// Whether each interval says whose it is.
+    let isTagged: Bool
+    private(set) var pages: [[UInt8]] = []
+    private(set) var byteCount = 0
+    private(set) var isTruncated = false
+
+    init(query: IntervalRequest, isTagged: Bool) {
+        self.query = query
+        self.isTagged = isTagged
+    }
+
+    mutating func read(_ key: AssignmentKey, from store: any PrimaryStore) throws(StoreError) {
+        if !isTagged, query.fields == nil, query.filter == nil {
+            let page = try store.intervalPage(key, query.query)
+            note(page.count)
+            return add(page.json)
+        }
+        var intervals = try store.intervals(key, query.query)
+        if let filter = query.filter {
+            intervals = Array(filter.program.filter(intervals, filter.layout, \.jsonValue).prefix(query.countMax))
+        }
+        note(intervals.count)
+        add(joined(intervals, key))
+    }
+
+    private mutating func note(_ count: Int) {
+        if !query.isCounted, count >= query.countMax { isTruncated = true }
+    }
+
+    private mutating func add(_ page: [UInt8]) {
+        pages.append(page)
+        byteCount += page.count
+    }
+
+    private func joined(_ intervals: [StoredInterval], _ key: AssignmentKey) -> [UInt8] {
+        var writer = JSONWriter(capacity: intervals.reduce(0) { $0 + $1.json.count + 48 })
+        for (index, interval) in intervals.enumerated() {
+            if index > 0 { writer.write(literal: ",") }
+            writer.write(literal: "{")
+            if isTagged {
+                for member in key.members {
+                    writer.write(key: member.key)
+                    member.value.write(to: &writer)
+                }
+            }
+            if let fields = query.fields {
+                for member in interval.jsonValue.cut(to: fields).members ?? [] {
+                    writer.write(key: member.key)
+                    member.value.write(to: &writer)
+                }
+                writer.write(literal: "}")
+            } else {
+                // The stored object goes on where its brace opened.
+                if isTagged { writer.write(literal: ",") }
+                writer.write(raw: interval.json.dropFirst())
+            }
+        }
+        return writer.bytes
+    }
+}
+
+/// How far the intervals of an answer are: of the assignment that is furthest behind.
+struct Freshness: Sendable, Equatable {
+    var isSynced: Bool
+    var appliedPosition: Int64
+    var pendingSince: Timestamp?
+
+    init(_ statuses: [AssignmentStatus]) {
+        isSynced = statuses.allSatisfy { $0.sync == .synced }
+        appliedPosition = statuses.map(\.appliedPosition).min() ?? 0
+        pendingSince = statuses.compactMap(\.pendingSince).min()
+    }
+
+    var headers: HTTPFields {
+        var headers = HTTPFields()
+        headers[.odographSynced] = isSynced ? "true" : "false"
+        headers[.odographAppliedPosition] = String(appliedPosition)
+        if let pendingSince { headers[.odographPendingSince] = JSONValue(pendingSince).text }
+        return headers
+    }
+}
+
+extension HTTPField.Name {
+    static let odographSynced = named("X-Odograph-Synced")
+    static let odographAppliedPosition = named("X-Odograph-Applied-Position")
+    static let odographPendingSince = named("X-Odograph-Pending-Since")
+
+    private static func named(_ text: String) -> HTTPField.Name {
+        guard let name = HTTPField.Name(text) else { preconditionFailure("\(text) is a header's name") }
+        return name
+    }
+}
+
+extension StoredInterval {
+    fileprivate var jsonValue: JSONValue { (try? JSONValue(parsing: json)) ?? .object([]) }
+}
+
+extension JobRecord {
+    fileprivate var json: JSONValue {
+        let counts: [(String, Int)] = [
+            ("messages", messageCount), ("created", createdCount), ("updated", updatedCount), ("deleted", deletedCount),
+        ]
+        return .object(
+            [.init("id", JSONValue(id))] + key.members + [
+                .init("cause", .string(cause)), .init("from", JSONValue(rangeAsked.first)),
+                .init("to", JSONValue(rangeAsked.last)), .init("run_from", JSONValue(rangeRun.first)),
+                .init("run_to", JSONValue(rangeRun.last)),
+            ] + counts.map { JSONValue.Member($0.0, JSONValue($0.1)) } + [
+                .init("started", .number(started.seconds)), .init("milliseconds", .number(milliseconds)),
+            ])
+    }
+}
+
+extension TimeRange {
+    /// Its ends as the API tells them, both inclusive; nil where it has none.
+    var first: Timestamp? { lower <= .distantPast ? nil : lower }
+    var last: Timestamp? { upper >= .distantFuture ? nil : Timestamp(microseconds: upper.microseconds - 1) }
+}

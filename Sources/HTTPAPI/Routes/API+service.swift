@@ -1,0 +1,45 @@
+import Expressions
+import PrimaryStore
+import Telemetry
+
+extension API {
+    func health(_ call: Call) async throws(APIFailure) -> Answer {
+        Answer(text: "{\"status\":\"ok\"}", contentType: "application/json")
+    }
+
+    func listFunctions(_ call: Call) async throws(APIFailure) -> Answer {
+        Answer(
+            result: Function.all.map { function in
+                .object([
+                    .init("name", .string(function.name)), .init("usage", .string(function.usage)),
+                    .init("summary", .string(function.summary)),
+                    .init("arguments_min", JSONValue(function.arguments.lowerBound)),
+                    .init("arguments_max", JSONValue(function.arguments.upperBound)),
+                ])
+            })
+    }
+
+    func openAPI(_ call: Call) async throws(APIFailure) -> Answer {
+        Answer(text: OpenAPI.document(Route.table).text, contentType: "application/json")
+    }
+
+    func metricsText(_ call: Call) async throws(APIFailure) -> Answer {
+        let revisions = try await stored { store throws(StoreError) in try store.slotRevisions() }
+        let contents = catalog.present
+        var text = MetricsText()
+        text.add(metrics.present)
+        text.add(calculation.metrics)
+        text.gauge("odograph_devices", "devices in the registry", Double(contents.devices.count))
+        text.gauge("odograph_calculators", "calculators in the registry", Double(contents.calculators.count))
+        text.gauge("odograph_assignments", "assignments in the registry", Double(contents.assignments.count))
+        text.gauge("odograph_log_position", "the last durable position of the message log", Double(store.lastPosition))
+        text.family("odograph_feed_revision", "gauge", "the last revision of each slot's change feed")
+        for (slot, revision) in revisions.enumerated() where revision > 0 {
+            text.sample("odograph_feed_revision", ["slot": String(slot)], Double(revision))
+        }
+        if let bytes = ProcessMemory.residentBytes() {
+            text.gauge("process_resident_memory_bytes", "memory in use", Double(bytes))
+        }
+        return Answer(text: text.text, contentType: "text/plain; version=0.0.4; charset=utf-8")
+    }
+}

@@ -1,0 +1,136 @@
+extension Route {
+    /// Every route of the API; registration, the check of query parameters and `/openapi.json` are made from it.
+    package static let table: [Route] = devices + messages + calculators + assignments + intervals + service + tokens
+
+    private static let fields = Parameter("fields", .string, "the fields wanted, with commas; all if left out")
+    private static let collection = [
+        fields, Parameter("limit", .integer, "the most items of the page"),
+        Parameter("offset", .integer, "how many items to pass over"),
+    ]
+
+    private static let devices: [Route] = [
+        Route(
+            .post, "/gw/devices", "Create devices", body: "Device", takesMany: true, result: "Device",
+            handler: API.createDevices),
+        Route(
+            .get, "/gw/devices/{selector}", "Read devices", parameters: collection, result: "Device",
+            handler: API.readDevices),
+        Route(
+            .put, "/gw/devices/{selector}", "Replace the given fields of devices", body: "Device", result: "Device",
+            handler: API.replaceDevices),
+        Route(
+            .patch, "/gw/devices/{selector}", "Merge the given fields into devices", body: "Device", result: "Device",
+            handler: API.mergeDevices),
+        Route(
+            .delete, "/gw/devices/{selector}", "Delete devices with their messages and intervals", result: "Reference",
+            handler: API.deleteDevices),
+    ]
+
+    private static let messages: [Route] = [
+        Route(
+            .get, "/gw/devices/{selector}/messages", "Read messages", parameters: messageQuery, result: "Message",
+            handler: API.readMessages),
+        Route(
+            .post, "/gw/devices/{selector}/messages",
+            "Store messages: of one device, or of several by their ident; answered once they are durable",
+            parameters: [
+                Parameter(
+                    "history", .boolean, "imported history: each message counts as accepted at its own timestamp")
+            ], body: "Message", takesMany: true, result: "Acceptance", handler: API.storeMessages),
+        Route(
+            .delete, "/gw/devices/{selector}/messages", "Not in this version: messages go by messages_ttl",
+            parameters: messageQuery, handler: API.deleteMessages),
+        Route(
+            .get, "/gw/devices/{selector}/telemetry/{parameters}",
+            "Read the latest value of each parameter: all, or names with commas", result: "Telemetry",
+            handler: API.readTelemetry),
+    ]
+
+    private static let messageQuery = [
+        Parameter("data", .string, "the parameters below as one JSON object; may also be the body"),
+        Parameter("from", .number, "the earliest timestamp, in seconds"),
+        Parameter("to", .number, "the latest timestamp, in seconds"),
+        Parameter("count", .integer, "the most messages over all devices"), fields,
+        Parameter("reverse", .boolean, "the latest first"),
+        Parameter("filter", .string, "an expression that is true for the messages wanted"),
+    ]
+
+    private static let calculators: [Route] = [
+        Route(
+            .post, "/gw/calcs", "Create calculators", body: "Calculator", takesMany: true, result: "Calculator",
+            handler: API.createCalculators),
+        Route(
+            .get, "/gw/calcs/{selector}", "Read calculators", parameters: collection, result: "Calculator",
+            handler: API.readCalculators),
+        Route(
+            .put, "/gw/calcs/{selector}", "Replace the given fields of calculators; history is calculated again",
+            body: "Calculator", result: "Calculator", handler: API.replaceCalculators),
+        Route(
+            .patch, "/gw/calcs/{selector}", "Merge the given fields into calculators", body: "Calculator",
+            result: "Calculator", handler: API.mergeCalculators),
+        Route(
+            .delete, "/gw/calcs/{selector}", "Delete calculators with their intervals", result: "Reference",
+            handler: API.deleteCalculators),
+    ]
+
+    private static let assigned = "/gw/calcs/{selector}/devices/{devices}"
+
+    private static let assignments: [Route] = [
+        Route(
+            .post, assigned, "Assign calculators to devices; the body may say {\"enabled\":false}", body: "Enabling",
+            result: "Assignment", handler: API.assign),
+        Route(.get, assigned, "Read assignments", parameters: collection, result: "Assignment", handler: API.readAssignments),
+        Route(
+            .put, assigned, "Enable or disable assignments", body: "Enabling", result: "Assignment",
+            handler: API.enableAssignments),
+        Route(
+            .delete, assigned, "Unassign; the intervals are deleted for good",
+            parameters: [Parameter("confirm", .string, "intervals: yes, delete the intervals there are")],
+            result: "Reference", handler: API.unassign),
+    ]
+
+    private static let intervals: [Route] = [
+        Route(
+            .get, assigned + "/intervals/{intervals}", "Read intervals: all, last, or ids with commas",
+            parameters: [
+                Parameter("data", .string, "the parameters below as one JSON object; may also be the body"),
+                Parameter("begin", .number, "intervals that end at or after it, in seconds"),
+                Parameter("end", .number, "intervals that begin at or before it, in seconds"),
+                Parameter("count", .integer, "the most intervals of each assignment"),
+                Parameter("reverse", .boolean, "the latest first"), fields,
+                Parameter("filter", .string, "an expression over an interval's fields"),
+            ], result: "Interval", handler: API.readIntervals),
+        Route(
+            .post, assigned + "/recalculate", "Calculate a range again: all that is not frozen if none is given",
+            body: "Range", result: "Reference", handler: API.recalculate),
+        Route(
+            .get, assigned + "/jobs", "Read the ledger of recalculation jobs, the latest first",
+            parameters: [Parameter("count", .integer, "the most jobs")], result: "Job", handler: API.readJobs),
+        Route(
+            .get, "/gw/changes", "Read the change feed of a slot; without a slot, how far each feed has come",
+            parameters: [
+                Parameter("slot", .integer, "0 to 255"), Parameter("after", .integer, "rows after this revision"),
+                Parameter("count", .integer, "the most rows"),
+                Parameter("bodies", .boolean, "with the intervals themselves; true if left out"),
+            ], result: "Change", handler: API.readChanges),
+    ]
+
+    private static let service: [Route] = [
+        Route(
+            .get, "/storage/expressions/functions", "List the functions of the expression language",
+            result: "Function", handler: API.listFunctions),
+        Route(.get, "/health", "Whether the service is up", access: .open, handler: API.health),
+        Route(.get, "/metrics", "Counts for Prometheus", handler: API.metricsText),
+        Route(.get, "/openapi.json", "This description", handler: API.openAPI),
+    ]
+
+    private static let tokens: [Route] = [
+        Route(.get, "/platform/tokens", "List tokens, without their keys", result: "Token", access: .master, handler: API.listTokens),
+        Route(
+            .post, "/platform/tokens", "Create tokens; the key is told this once", body: "TokenRequest",
+            takesMany: true, result: "CreatedToken", access: .master, handler: API.createTokens),
+        Route(
+            .delete, "/platform/tokens/{id}", "Revoke tokens", result: "Reference", access: .master,
+            handler: API.revokeTokens),
+    ]
+}

@@ -1,0 +1,12 @@
+import CalcProcess
+import PrimaryStore
+import Telemetry
+
+/// What the API asks of the part that calculates.
+package protocol Calculation: Sendable {
+    func status(of key: AssignmentKey) -> AssignmentStatus
+    func recalculate(_ key: AssignmentKey, range: TimeRange?) throws(StoreError)
+    var metrics: CalcMetrics { get }
+}
+
+extension CalcProcess: Calculation {}

@@ -1,0 +1,55 @@
+import CalcProcess
+import Telemetry
+
+/// Writes Prometheus's text format.
+struct MetricsText {
+    private(set) var text = ""
+
+    mutating func family(_ name: String, _ type: String, _ help: String) {
+        text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
+    }
+
+    mutating func sample(_ name: String, _ labels: KeyValuePairs<String, String> = [:], _ value: Double) {
+        let pairs = labels.map { "\($0.key)=\"\($0.value)\"" }.joined(separator: ",")
+        text += "\(name)\(pairs.isEmpty ? "" : "{\(pairs)}") \(JSONValue.number(value).text)\n"
+    }
+
+    mutating func gauge(_ name: String, _ help: String, _ value: Double) {
+        family(name, "gauge", help)
+        sample(name, value)
+    }
+
+    mutating func counter(_ name: String, _ help: String, _ value: Int64) {
+        family(name, "counter", help)
+        sample(name, Double(value))
+    }
+
+    mutating func add(_ counts: RequestMetrics.Counts) {
+        counter("odograph_messages_accepted_total", "messages stored by this API", counts.messagesAccepted)
+        counter("odograph_messages_refused_total", "messages refused by this API", counts.messagesRefused)
+        gauge("odograph_requests_in_work", "requests being answered", Double(counts.inFlight))
+        let requests = counts.requests.sorted {
+            ($0.key.route, $0.key.method, $0.key.status) < ($1.key.route, $1.key.method, $1.key.status)
+        }
+        family("odograph_requests_total", "counter", "requests by route and status")
+        for (key, tally) in requests { sample("odograph_requests_total", Self.labels(key), Double(tally.count)) }
+        family("odograph_request_seconds_total", "counter", "time spent on requests by route and status")
+        for (key, tally) in requests { sample("odograph_request_seconds_total", Self.labels(key), tally.seconds) }
+    }
+
+    mutating func add(_ metrics: CalcMetrics) {
+        counter("odograph_calc_messages_taken_total", "messages taken into the caches", metrics.messagesTaken)
+        counter("odograph_calc_messages_evaluated_total", "messages evaluated by jobs", metrics.messagesEvaluated)
+        counter("odograph_calc_jobs_total", "recalculation jobs run", metrics.jobsRun)
+        counter("odograph_calc_intervals_created_total", "intervals created", metrics.intervalsCreated)
+        counter("odograph_calc_intervals_updated_total", "intervals updated", metrics.intervalsUpdated)
+        counter("odograph_calc_intervals_deleted_total", "intervals deleted", metrics.intervalsDeleted)
+        counter("odograph_calc_chunks_sealed_total", "archive chunks written", metrics.chunksSealed)
+        gauge("odograph_calc_devices_synced", "devices whose messages are in a cache", Double(metrics.devicesSynced))
+        gauge("odograph_calc_jobs_pending", "jobs that wait", Double(metrics.pendingJobs))
+    }
+
+    private static func labels(_ key: RequestMetrics.Key) -> KeyValuePairs<String, String> {
+        ["method": key.method, "route": key.route, "status": String(key.status)]
+    }
+}

@@ -1,0 +1,53 @@
+import Synchronization
+
+/// Counts what came in and what was answered, since the start.
+final class RequestMetrics: Sendable {
+    struct Key: Hashable {
+        var method: String
+        /// The template of the route, or `unknown`.
+        var route: String
+        var status: Int
+    }
+
+    struct Tally {
+        var count: Int64 = 0
+        var seconds = 0.0
+    }
+
+    struct Counts {
+        var requests: [Key: Tally] = [:]
+        var messagesAccepted: Int64 = 0
+        var messagesRefused: Int64 = 0
+        var inFlight = 0
+    }
+
+    private let counts = Mutex(Counts())
+
+    var present: Counts { counts.withLock { $0 } }
+
+    /// Counts a request in; false if there are too many in work.
+    func begin(max: Int) -> Bool {
+        counts.withLock {
+            guard $0.inFlight < max else { return false }
+            $0.inFlight += 1
+            return true
+        }
+    }
+
+    func end() { counts.withLock { $0.inFlight -= 1 } }
+
+    /// Counts an answer. The keys are bounded: methods and templates are the server's own.
+    func answered(_ key: Key, seconds: Double) {
+        counts.withLock {
+            $0.requests[key, default: Tally()].count += 1
+            $0.requests[key, default: Tally()].seconds += seconds
+        }
+    }
+
+    func messages(accepted: Int, refused: Int) {
+        counts.withLock {
+            $0.messagesAccepted += Int64(accepted)
+            $0.messagesRefused += Int64(refused)
+        }
+    }
+}

@@ -1,0 +1,29 @@
+import Evaluation
+import LocalCache
+import Telemetry
+
+/// Reads a device's messages from the cache in the order of time, chunks and tail merged, block by block.
+///
+/// It keeps no place of its own: each block is asked for by the moment that it follows, so that sealing between two
+/// blocks does no harm.
+struct MessageReader {
+    let device: DeviceID
+    let binding: ColumnBinding
+
+    /// The next messages after a moment: at most one chunk with what of the tail falls before its end; nil at the end.
+    func block(after moment: Timestamp, _ cache: WorkerCache) throws(CacheError) -> MessageBlock? {
+        let rest = TimeRange(lower: Timestamp(microseconds: moment.microseconds + 1), upper: .distantFuture)
+        guard let chunk = try cache.chunks(device, endingAfter: moment).first else {
+            let tail = try cache.tail(device, overlapping: rest)
+            let batch = tail.slice(tail.firstRow(at: rest.lower)..<tail.count)
+            return batch.isEmpty ? nil : binding.block(batch)
+        }
+        let range = TimeRange(inclusive: rest.lower, chunk.last)
+        let tail = try cache.tail(device, overlapping: range)
+        let beside = tail.slice(tail.firstRow(at: range.lower)..<tail.firstRow(at: range.upper))
+        let parameters = binding.needsAllColumns ? nil : binding.parameters
+        var batch = try cache.chunk(device, first: chunk.first, parameters: parameters, hashes: !beside.isEmpty)
+        if chunk.first <= moment { batch = batch.slice(batch.firstRow(at: rest.lower)..<batch.count) }
+        return binding.block(beside.isEmpty ? batch : batch.merged(with: beside))
+    }
+}

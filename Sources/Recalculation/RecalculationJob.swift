@@ -1,0 +1,223 @@
+import Calculators
+import Evaluation
+import Expressions
+import LocalCache
+import Telemetry
+
+/// Calculates the pending ranges of one assignment again.
+///
+/// It starts from the last state saved before a change and stops where, beyond the change, its state equals a saved
+/// one. It runs in slices, so that a long replay lets live jobs through, and decides everything; what it decides is in
+/// `outcome` once it has finished.
+package struct RecalculationJob {
+    /// Messages between two saved states.
+    package static let stateSpacing = 2_048
+
+    package let key: AssignmentKey
+    package let calculator: Calculator
+    package private(set) var outcome = JobOutcome()
+
+    private let reader: MessageReader
+    private let environment: ExpressionEnvironment
+    private let now: Timestamp
+    private var ranges: ArraySlice<TimeRange>
+    private var segment: Segment?
+
+    /// One stretch of the evaluation, from a saved state to where it meets the old one again.
+    private struct Segment {
+        var evaluator: Evaluator
+        /// The last message consumed.
+        var position: Timestamp
+        /// The end of the changes: states from here on may be met.
+        var upper: Timestamp
+        /// Intervals whose first message lies from here on are calculated anew.
+        var regionLower: Timestamp
+        var statesRemovedFrom: Timestamp
+        var countSinceState: Int
+        /// Whether messages were consumed since the state it began from.
+        var hasMoved = false
+        var nextSaved: SavedState?
+    }
+
+    /// A job over ranges that do not touch, in order.
+    package init(
+        key: AssignmentKey, calculator: Calculator, environment: ExpressionEnvironment, binding: ColumnBinding,
+        ranges: [TimeRange], now: Timestamp
+    ) {
+        self.key = key
+        self.calculator = calculator
+        self.environment = environment
+        self.now = now
+        // Where lists are rebuilt, a segment starts well before its range: over states that the one before made stale.
+        let isOneStretch = calculator.listsMessages && ranges.count > 1
+        self.ranges = isOneStretch ? [ranges.dropFirst().reduce(ranges[0]) { $0.union($1) }] : ranges[...]
+        reader = MessageReader(device: key.device, binding: binding)
+    }
+
+    /// Works until the job is finished (true) or about `messageCountMax` messages have been read.
+    package mutating func run(messageCountMax: Int, _ cache: WorkerCache) throws(CacheError) -> Bool {
+        let limit = outcome.messageCount + messageCountMax
+        while outcome.messageCount < limit {
+            if segment == nil {
+                guard let range = ranges.popFirst() else { return true }
+                segment = try begin(range, cache)
+            }
+            try step(cache)
+        }
+        return segment == nil && ranges.isEmpty
+    }
+
+    // MARK: Beginning
+
+    private func begin(_ range: TimeRange, _ cache: WorkerCache) throws(CacheError) -> Segment {
+        var saved = try cache.state(key, before: range.lower)
+        // Lists are not saved: start before the earliest interval that the change may touch.
+        if calculator.listsMessages, let pendingFrom = saved?.pendingFrom {
+            saved = try cache.state(key, before: pendingFrom)
+        }
+        guard let saved, let state = try? EvaluationState(calculator, decoding: saved.bytes) else {
+            return Segment(
+                evaluator: Evaluator(calculator, environment: environment), position: .distantPast, upper: range.upper,
+                regionLower: .distantPast, statesRemovedFrom: .distantPast, countSinceState: 0)
+        }
+        let next = Timestamp(microseconds: saved.moment.microseconds + 1)
+        let replacesSaved = saved.isLast && saved.count < Self.stateSpacing
+        return Segment(
+            evaluator: Evaluator(calculator, environment: environment, from: state), position: saved.moment,
+            upper: range.upper, regionLower: calculator.listsMessages ? next : state.pendingFrom ?? next,
+            statesRemovedFrom: replacesSaved ? saved.moment : next, countSinceState: replacesSaved ? saved.count : 0)
+    }
+
+    // MARK: Going on
+
+    private mutating func step(_ cache: WorkerCache) throws(CacheError) {
+        guard var segment = self.segment else { return }
+        guard let block = try reader.block(after: segment.position, cache) else {
+            finishAtEnd(segment)
+            self.segment = nil
+            return
+        }
+        var row = 0
+        while row < block.count {
+            let meeting = try nextMeeting(&segment, cache)
+            let end = meeting.map { block.firstRow(after: $0.moment) } ?? block.count
+            if end > row { consume(block.slice(row..<end), &segment) }
+            row = max(row, end)
+            guard let meeting, row < block.count || segment.position >= meeting.moment else { continue }
+            segment.nextSaved = nil
+            if segment.position == meeting.moment, segment.evaluator.state.encoded() == meeting.bytes {
+                finish(segment, meeting: meeting)
+                self.segment = nil
+                return
+            }
+            segment.upper = max(segment.upper, Timestamp(microseconds: meeting.moment.microseconds + 2))
+        }
+        if segment.countSinceState >= Self.stateSpacing { save(&segment, isLast: false) }
+        self.segment = segment
+    }
+
+    private mutating func consume(_ block: MessageBlock, _ segment: inout Segment) {
+        outcome.messageCount += block.count
+        segment.countSinceState += block.count
+        segment.hasMoved = true
+        segment.position = Timestamp(microseconds: block.content.timestamps[block.count - 1])
+        take(segment.evaluator.consume(block), segment)
+    }
+
+    /// The next saved state beyond all changes up to it, where the old and the new evaluation may meet.
+    private mutating func nextMeeting(_ segment: inout Segment, _ cache: WorkerCache) throws(CacheError) -> SavedState? {
+        while true {
+            let earliest = max(
+                Timestamp(microseconds: segment.upper.microseconds - 1),
+                Timestamp(microseconds: segment.position.microseconds + 1))
+            if segment.nextSaved.map({ $0.moment < earliest }) ?? true {
+                segment.nextSaved = segment.upper >= .distantFuture ? nil : try cache.state(key, atOrAfter: earliest)
+            }
+            guard let saved = segment.nextSaved else {
+                // No state to meet: this segment runs to the end and calculates what is pending there too.
+                ranges = []
+                segment.upper = .distantFuture
+                return nil
+            }
+            guard let following = ranges.first, following.lower <= saved.moment else { return saved }
+            segment.upper = max(segment.upper, following.upper)
+            ranges.removeFirst()
+        }
+    }
+
+    // MARK: Finishing
+
+    private mutating func finish(_ segment: Segment, meeting: SavedState) {
+        let next = Timestamp(microseconds: meeting.moment.microseconds + 1)
+        close(segment, regionUpper: segment.evaluator.state.pendingFrom ?? next, statesUpper: meeting.moment)
+    }
+
+    private mutating func finishAtEnd(_ segment: Segment) {
+        var segment = segment
+        ranges = []
+        outcome.reachesEnd = true
+        outcome.timer = segment.evaluator.nextTimer(after: now)
+        take(segment.evaluator.pendingIntervals(now: now), segment)
+        if segment.hasMoved {
+            save(&segment, isLast: true)
+        } else {
+            segment.statesRemovedFrom = max(
+                segment.statesRemovedFrom, Timestamp(microseconds: segment.position.microseconds + 1))
+        }
+        close(segment, regionUpper: .distantFuture, statesUpper: .distantFuture)
+    }
+
+    private mutating func close(_ segment: Segment, regionUpper: Timestamp, statesUpper: Timestamp) {
+        outcome.regions.append(TimeRange(lower: segment.regionLower, upper: max(segment.regionLower, regionUpper)))
+        outcome.removedStates.append(TimeRange(lower: segment.statesRemovedFrom, upper: statesUpper))
+        let run = TimeRange(lower: segment.regionLower, upper: segment.position)
+        outcome.rangeRun = outcome.rangeRun.map { $0.union(run) } ?? run
+    }
+
+    private mutating func take(_ intervals: [EvaluatedInterval], _ segment: Segment) {
+        for evaluated in intervals where evaluated.interval.firstOn >= segment.regionLower {
+            precondition(evaluated.isComplete, "an interval that is calculated anew was read from its first message on")
+            outcome.intervals.append(RenderedInterval(evaluated.interval))
+        }
+    }
+
+    private mutating func save(_ segment: inout Segment, isLast: Bool) {
+        let state = segment.evaluator.state
+        outcome.savedStates.append(
+            SavedState(
+                moment: segment.position, pendingFrom: state.pendingFrom, isLast: isLast,
+                count: segment.countSinceState, bytes: state.encoded()))
+        segment.countSinceState = 0
+    }
+}
+
+/// What a job found.
+package struct JobOutcome: Sendable {
+    package var messageCount = 0
+    /// The intervals of `regions`, in order.
+    package var intervals: [RenderedInterval] = []
+    /// The ranges of first messages whose intervals were calculated anew: what is held there and not among `intervals`
+    /// has vanished.
+    package var regions: [TimeRange] = []
+    package var savedStates: [SavedState] = []
+    package var removedStates: [TimeRange] = []
+    package var rangeRun: TimeRange?
+    /// Whether the evaluation came to the end of the data, so that `timer` is known.
+    package var reachesEnd = false
+    package var timer: Timestamp?
+
+    package init() {}
+}
+
+extension MessageBlock {
+    fileprivate func slice(_ rows: Range<Int>) -> MessageBlock {
+        if rows == 0..<count { return self }
+        return MessageBlock(
+            timestamps: Array(content.timestamps[rows]), acceptances: Array(acceptances[rows]),
+            columns: content.columns.map { $0.slice(rows) })
+    }
+
+    fileprivate func firstRow(after moment: Timestamp) -> Int {
+        content.timestamps.firstIndex { $0 > moment.microseconds } ?? count
+    }
+}

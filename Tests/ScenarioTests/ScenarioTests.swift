@@ -1,0 +1,101 @@
+import Calculators
+import Evaluation
+import Telemetry
+import TestSupport
+import Testing
+
+/// Every folder of Tests/Scenarios, evaluated in every way that must not make a difference.
+@Suite struct ScenarioTests {
+    static let scenarios = Result { try Scenario.all(in: Folders.scenarios, calculators: Folders.calculators) }
+
+    /// What the tests run over; empty if a folder is wrong, which its own test tells.
+    static let all = (try? scenarios.get()) ?? []
+
+    @Test("every scenario folder can be read")
+    func readable() throws {
+        #expect(try !Self.scenarios.get().isEmpty)
+    }
+
+    @Test("all messages in one go give the expected intervals", arguments: all)
+    func inOneGo(_ scenario: Scenario) throws {
+        let found = try ScenarioEvaluation(scenario, scenario.end()).json()
+        expect(found, scenario.expected, "\(scenario)")
+    }
+
+    @Test("steps with late and duplicate messages end in the expected intervals", arguments: all)
+    func inSteps(_ scenario: Scenario) throws {
+        var progress = Scenario.Progress()
+        var found: [JSONValue] = []
+        for step in scenario.steps {
+            try scenario.take(step, &progress)
+            found = try ScenarioEvaluation(scenario, progress).json()
+            if case .expect(let intervals, let file) = step { expect(found, intervals, "\(scenario)/\(file)") }
+        }
+        expect(found, scenario.expected, "\(scenario)")
+    }
+
+    @Test("one message after another gives the same as all in one go", arguments: all)
+    func oneByOne(_ scenario: Scenario) throws {
+        let progress = try scenario.end()
+        let whole = try ScenarioEvaluation(scenario, progress)
+        let single = try ScenarioEvaluation(scenario, progress, cuts: Array(0..<progress.messages.count))
+        #expect(single.intervals == whole.intervals)
+        #expect(single.state == whole.state)
+    }
+
+    @Test("random cuts into blocks, the state saved and restored at each, change nothing", arguments: all)
+    func randomCuts(_ scenario: Scenario) throws {
+        let progress = try scenario.end()
+        let whole = try ScenarioEvaluation(scenario, progress)
+        for seed in 1...40 as ClosedRange<UInt64> {
+            var random = SeededGenerator(seed: seed &* 1_000_003 &+ hash64(scenario.name.utf8))
+            let cuts = (0..<progress.messages.count).filter { _ in Int.random(in: 0..<4, using: &random) == 0 }
+            let plain = try ScenarioEvaluation(scenario, progress, cuts: cuts)
+            #expect(plain.intervals == whole.intervals, "seed \(seed), cuts \(cuts)")
+            let restored = try ScenarioEvaluation(scenario, progress, cuts: cuts, restoring: true)
+            #expect(restored.state == whole.state, "seed \(seed), cuts \(cuts)")
+            let comparable = zip(whole.intervals, restored.intervals).map { full, resumed in
+                resumed.isComplete ? full : full.withoutLists(scenario)
+            }
+            #expect(restored.intervals.map { $0.isComplete ? $0 : $0.withoutLists(scenario) } == comparable,
+                "seed \(seed), cuts \(cuts)")
+            #expect(restored.intervals.count == whole.intervals.count, "seed \(seed), cuts \(cuts)")
+        }
+    }
+
+    @Test("messages that arrive in any order and in any batches end in the same intervals", arguments: all)
+    func anyOrder(_ scenario: Scenario) throws {
+        let posts = scenario.steps.flatMap { step -> [(Int, Timestamp?)] in
+            guard case .post(let range, let accepted) = step else { return [] }
+            return range.map { ($0, accepted) }
+        }
+        let now = try scenario.end().clock
+        for seed in 1...5 as ClosedRange<UInt64> {
+            var random = SeededGenerator(seed: seed &+ hash64(scenario.name.utf8))
+            var progress = Scenario.Progress()
+            for (line, accepted) in posts.shuffled(using: &random) {
+                try scenario.take(.post(line..<line + 1, accepted: accepted), &progress)
+            }
+            progress.now = now
+            expect(try ScenarioEvaluation(scenario, progress).json(), scenario.expected, "\(scenario), seed \(seed)")
+        }
+    }
+
+    private func expect(_ found: [JSONValue], _ expected: [JSONValue], _ place: String) {
+        #expect(found.count == expected.count, "\(place): \(found.count) intervals: \(found.map(\.text))")
+        for (index, (found, expected)) in zip(found, expected).enumerated() {
+            #expect(found.text == expected.text, "\(place): interval \(index)")
+        }
+    }
+}
+
+extension EvaluatedInterval {
+    /// The interval without the counters that list messages, which a restored state does not hold.
+    fileprivate func withoutLists(_ scenario: Scenario) -> EvaluatedInterval {
+        let lists = Set(scenario.calculator.counters.filter(\.listsMessages).map(\.name))
+        var copy = self
+        copy.isComplete = false
+        copy.interval.counters.removeAll { lists.contains($0.name) }
+        return copy
+    }
+}
