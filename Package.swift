@@ -24,6 +24,7 @@ let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummi
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 
@@ -77,7 +78,7 @@ let package = Package(
             name: "odograph",
             dependencies: core + [
                 "TimeZones", "MessageChunks", "PrimaryStore", "LocalCache", "CalcProcess", "Ingest", "HTTPAPI",
-                "HTTPClient", hummingbird, arguments, logging, lifecycle,
+                "HTTPClient", hummingbird, arguments, logging, lifecycle, signals,
             ],
             swiftSettings: settings),
         module("TestSupport", core + ["TimeZones", "MessageChunks", "PrimaryStore", "LocalCache", "CalcProcess", "Ingest"]),

@@ -17,7 +17,8 @@ struct CalculateCommand: AsyncParsableCommand {
             A moment is in seconds since 1970, or ISO 8601; without an offset it is local to the calculator's time zone.
             """)
 
-    @Option(help: ArgumentHelp("A file with one calculator.", valueName: "file"), completion: .file(extensions: ["json"]))
+    @Option(
+        help: ArgumentHelp("A file with one calculator.", valueName: "file"), completion: .file(extensions: ["json"]))
     var calculator: String
 
     @Option(help: ArgumentHelp("A file with messages, - for standard input.", valueName: "file"), completion: .file())
@@ -35,7 +36,7 @@ struct CalculateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A time zone instead of the calculator's, such as Europe/Paris.", valueName: "zone"))
     var timezone: String?
 
-    @Option(help: ArgumentHelp("\(CalculateFormat.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "format"))
+    @Option(help: ArgumentHelp("How the intervals are written.", valueName: "format"))
     var format: CalculateFormat = .json
 
     /// More problems of messages than this are only counted.
@@ -98,7 +99,8 @@ struct CalculateCommand: AsyncParsableCommand {
         }
         progress.finish()
         if read.problems > 0 {
-            StandardError.write(["\(read.problems) problems; \(read.accepted) messages taken, \(read.refused) refused"])
+            let counts = "problems: \(read.problems); messages taken: \(read.accepted), refused: \(read.refused)"
+            StandardError.write([counts])
         }
         return read
     }

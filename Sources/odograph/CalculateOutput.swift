@@ -16,11 +16,13 @@ struct CalculateOutput: ~Copyable {
     private var table: TableText
     private var isFirst = true
 
-    init(_ format: CalculateFormat, _ calculator: Calculator, zone: TimeZoneTable, to output: consuming StandardOutput) {
+    init(
+        _ format: CalculateFormat, _ calculator: Calculator, zone: TimeZoneTable, to output: consuming StandardOutput
+    ) {
         self.format = format
         self.zone = zone
         self.output = output
-        counters = calculator.counters.map(\.name)
+        counters = calculator.counters.map(\.name).filter { $0 != "ident" }
         table = TableText(header: ["ident", "begin", "end", "duration"] + counters)
         if format == .csv { self.output.write(Self.csv(table.header)) }
         if format == .json { self.output.write("[".utf8) }
@@ -51,7 +53,10 @@ struct CalculateOutput: ~Copyable {
     }
 
     /// The object of an interval: `ident` comes first, the rest is what is stored, without `id` and `timestamp`.
+    ///
+    /// A counter of the name `ident` stands for it.
     static func json(_ interval: Interval, ident: String?) -> [UInt8] {
+        if interval.counters.contains(where: { $0.name == "ident" }) { return interval.head + interval.tail }
         var writer = JSONWriter(capacity: 256)
         writer.write(literal: "{\"ident\":")
         writer.write(ident.map { .string($0) })
@@ -65,8 +70,9 @@ struct CalculateOutput: ~Copyable {
     static func csv(_ cells: [String]) -> [UInt8] {
         let quoted = cells.map { cell in
             let isPlain = !cell.utf8.contains { [0x22, 0x2c, 0x0a, 0x0d].contains($0) }
-            return isPlain ? cell : "\"" + cell.split(separator: "\"", omittingEmptySubsequences: false)
-                .joined(separator: "\"\"") + "\""
+            if isPlain { return cell }
+            let parts = cell.split(separator: "\"", omittingEmptySubsequences: false)
+            return "\"" + parts.joined(separator: "\"\"") + "\""
         }
         return Array((quoted.joined(separator: ",") + "\n").utf8)
     }

@@ -1,1 +1,123 @@
+import CalcProcess
+import Foundation
+import HTTPAPI
+import Hummingbird
+import Logging
+import NIOCore
+import PrimaryStore
+import Synchronization
+import Telemetry
 import Testing
+import TimeZones
+
+/// A store in a folder of its own, the API over it, and a server on a free port, for the length of one test.
+final class TestHouse: Sendable {
+    let store: SQLitePrimaryStore
+    let clock = ManualClock()
+    let calculation = RecordedCalculation()
+    let api: API
+    let folder: String
+    let master: String
+    private let port = Mutex(0)
+
+    private init(limits: APILimits) throws {
+        folder = NSTemporaryDirectory() + "odograph-api-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        store = try SQLitePrimaryStore(folder: folder)
+        master = try store.createToken(name: "test", kind: .master, expires: nil, at: clock.now).secret
+        let clock = clock
+        api = try API(
+            store: store, calc: calculation, timeZones: TimeZoneDatabase(), now: { clock.now },
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, limits: limits)
+    }
+
+    /// Runs a body against a running server.
+    static func open(
+        limits: APILimits = APILimits(), _ body: @escaping @Sendable (TestHouse) async throws -> Void
+    ) async throws {
+        let house = try TestHouse(limits: limits)
+        defer {
+            house.store.close()
+            try? FileManager.default.removeItem(atPath: house.folder)
+        }
+        let (ready, announce) = AsyncStream.makeStream(of: Int.self)
+        let app = Application(
+            router: house.api.router(), configuration: .init(address: .hostname("127.0.0.1", port: 0)),
+            onServerRunning: { channel in
+                announce.yield(channel.localAddress?.port ?? 0)
+                announce.finish()
+            }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await app.run() }
+            for await port in ready { house.port.withLock { $0 = port } }
+            try await body(house)
+            group.cancelAll()
+        }
+    }
+
+    var client: TestClient { TestClient(port: port.withLock { $0 }) }
+
+    /// Sends a request with the master token, unless another is given.
+    @discardableResult
+    func send(
+        _ method: String, _ path: String, _ body: String? = nil, token: String? = nil, headers: [String: String] = [:]
+    ) async throws -> TestResponse {
+        var headers = headers
+        if headers["Authorization"] == nil { headers["Authorization"] = "FlespiToken \(token ?? master)" }
+        return try await client.send(method, path, body: body.map { Array($0.utf8) }, headers: headers)
+    }
+
+    /// Creates a device and gives its id.
+    func device(_ ident: String, _ more: String = "") async throws -> Int64 {
+        let response = try await send("POST", "/gw/devices", "[{\"configuration\":{\"ident\":\"\(ident)\"}\(more)}]")
+        return try #require(response.result.first?["id"]?.integerValue, "\(response)")
+    }
+
+    /// Creates a calculator and gives its id.
+    func calculator(_ definition: String = TestHouse.trips) async throws -> Int64 {
+        let response = try await send("POST", "/gw/calcs", definition)
+        return try #require(response.result.first?["id"]?.integerValue, "\(response)")
+    }
+
+    static let trips = """
+        {"name":"trips","selectors":[{"type":"expression","expression":"$position.speed>3"}],\
+        "counters":[{"name":"max","type":"parameter","parameter":"position.speed","method":"maximum"}],"update_delay":7}
+        """
+}
+
+/// A clock that stands until it is moved.
+final class ManualClock: Sendable {
+    private let moment = Mutex(Timestamp(seconds: 1_700_000_000))
+
+    var now: Timestamp { moment.withLock { $0 } }
+
+    func advance(seconds: Double) { moment.withLock { $0 = $0.advanced(bySeconds: seconds) } }
+}
+
+/// Stands for the part that calculates: says what it was told to say and notes what it is asked.
+final class RecordedCalculation: Calculation {
+    private struct State {
+        var statuses: [AssignmentKey: AssignmentStatus] = [:]
+        var asked: [(AssignmentKey, TimeRange?)] = []
+    }
+
+    private let state = Mutex(State())
+
+    func status(of key: AssignmentKey) -> AssignmentStatus {
+        state.withLock { $0.statuses[key] ?? AssignmentStatus(sync: .synced, appliedPosition: 9) }
+    }
+
+    func set(_ key: AssignmentKey, _ status: AssignmentStatus) { state.withLock { $0.statuses[key] = status } }
+
+    func recalculate(_ key: AssignmentKey, range: TimeRange?) throws(StoreError) {
+        state.withLock { $0.asked.append((key, range)) }
+    }
+
+    var asked: [(AssignmentKey, TimeRange?)] { state.withLock { $0.asked } }
+
+    var metrics: CalcMetrics {
+        var metrics = CalcMetrics()
+        metrics.jobsRun = 5
+        return metrics
+    }
+}

@@ -42,6 +42,7 @@ import TimeZones
     private func definition(_ name: String) throws -> JSONValue { try JSONValue(parsing: text("\(name).json")) }
 
     private func text(_ file: String) throws -> String {
-        String(decoding: try #require(FileManager.default.contents(atPath: "\(Folders.calculators)/\(file)")), as: UTF8.self)
+        let path = "\(Folders.calculators)/\(file)"
+        return String(decoding: try #require(FileManager.default.contents(atPath: path)), as: UTF8.self)
     }
 }

@@ -79,7 +79,7 @@ final class EntityCatalog: Sendable {
     var present: Contents { contents.withLock { $0 } }
 
     /// Changes the store, then the catalog; nobody else changes them meanwhile. Blocks.
-    func changing<Value>(
+    func changing<Value: Sendable>(
         _ change: () throws(StoreError) -> Value, then apply: (inout Contents, Value) -> Void
     ) throws(StoreError) -> Value {
         let result = changes.withLock { _ in

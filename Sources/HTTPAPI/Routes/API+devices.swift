@@ -145,9 +145,9 @@ extension API {
 
     /// The last message of each device that has not been heard since the start.
     private func lookUpActivity(_ devices: [DeviceEntity]) async throws(APIFailure) {
+        let activity = activity
         let unknown = devices.map(\.id).filter { activity[$0] == nil }
         guard !unknown.isEmpty else { return }
-        let activity = activity
         let recent = TimeRange(lower: now().advanced(bySeconds: -7 * 86_400), upper: .distantFuture)
         try await stored { store throws(StoreError) in
             let history = MessageHistory(store: store)

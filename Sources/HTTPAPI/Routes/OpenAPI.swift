@@ -1,3 +1,4 @@
+import HTTPTypes
 import Telemetry
 
 /// The description of the API in OpenAPI 3.1, made from the table of routes.
@@ -5,19 +6,19 @@ enum OpenAPI {
     static func document(_ routes: [Route]) -> JSONValue {
         var paths: [JSONValue.Member] = []
         for route in routes {
-            let operation = JSONValue.Member(route.method.rawValue.lowercased(), operation(route))
+            let operation = JSONValue.Member(route.method.rawValue.lowercased(), operation(route).json)
             if let place = paths.firstIndex(where: { $0.key == route.path }) {
                 paths[place].value = .object((paths[place].value.members ?? []) + [operation])
             } else {
                 paths.append(.init(route.path, .object([operation])))
             }
         }
-        return object([
-            ("openapi", "3.1.0"),
-            ("info", object([("title", "Odograph"), ("version", "1.0.0"), ("description", .string(introduction))])),
-            ("security", [object([("token", [])]), object([("bearer", [])])]), ("paths", .object(paths)),
-            ("components", object([("securitySchemes", securitySchemes), ("schemas", OpenAPI.schemas)])),
-        ])
+        let document: Document = [
+            "openapi": "3.1.0", "info": ["title": "Odograph", "version": "1.0.0", "description": Document(introduction)],
+            "security": [["token": []], ["bearer": []]], "paths": Document(json: .object(paths)),
+            "components": ["securitySchemes": securitySchemes, "schemas": schemas],
+        ]
+        return document.json
     }
 
     private static let introduction = """
@@ -25,82 +26,62 @@ enum OpenAPI {
         was done. A selector in a path is an id, ids with commas, all, field=value (wildcards * and ?), or {expression}.
         """
 
-    private static let securitySchemes = object([
-        (
-            "token",
-            object([
-                ("type", "apiKey"), ("in", "header"), ("name", "Authorization"),
-                ("description", "FlespiToken followed by the token's key"),
-            ])
-        ), ("bearer", object([("type", "http"), ("scheme", "bearer")])),
-    ])
+    private static let securitySchemes: Document = [
+        "token": [
+            "type": "apiKey", "in": "header", "name": "Authorization",
+            "description": "FlespiToken followed by the token's key",
+        ], "bearer": ["type": "http", "scheme": "bearer"],
+    ]
 
-    private static func operation(_ route: Route) -> JSONValue {
-        var members: [(String, JSONValue)] = [("summary", .string(route.summary)), ("operationId", .string(route.operationID))]
-        if route.access == .open { members.append(("security", [])) }
+    private static func operation(_ route: Route) -> Document {
+        var operation: Document = ["summary": Document(route.summary), "operationId": Document(route.operationID)]
+        if route.access == .open { operation["security"] = [] }
         let parameters = pathParameters(route) + route.parameters.map(queryParameter)
-        if !parameters.isEmpty { members.append(("parameters", .array(parameters))) }
-        if let body = route.body { members.append(("requestBody", requestBody(reference(body), route.takesMany))) }
-        members.append(("responses", responses(route)))
-        return object(members)
+        if !parameters.isEmpty { operation["parameters"] = Document(parameters) }
+        if let body = route.body { operation["requestBody"] = requestBody(reference(body), route.takesMany) }
+        operation["responses"] = responses(route)
+        return operation
     }
 
-    private static func pathParameters(_ route: Route) -> [JSONValue] {
+    private static func pathParameters(_ route: Route) -> [Document] {
         route.segments.compactMap { segment in
             guard case .capture(let name) = segment else { return nil }
-            return object([
-                ("name", .string(name)), ("in", "path"), ("required", true), ("schema", object([("type", "string")])),
-            ])
+            return ["name": Document(name), "in": "path", "required": true, "schema": ["type": "string"]]
         }
     }
 
-    private static func queryParameter(_ parameter: Route.Parameter) -> JSONValue {
-        object([
-            ("name", .string(parameter.name)), ("in", "query"), ("description", .string(parameter.summary)),
-            ("schema", object([("type", .string(parameter.kind.rawValue))])),
-        ])
+    private static func queryParameter(_ parameter: Route.Parameter) -> Document {
+        [
+            "name": Document(parameter.name), "in": "query", "description": Document(parameter.summary),
+            "schema": ["type": Document(parameter.kind.rawValue)],
+        ]
     }
 
-    private static func requestBody(_ schema: JSONValue, _ takesMany: Bool) -> JSONValue {
-        let many = object([("type", "array"), ("items", schema)])
-        let taken = takesMany ? object([("oneOf", [many, schema])]) : schema
-        return object([("content", object([("application/json", object([("schema", taken)]))]))])
+    private static func requestBody(_ schema: Document, _ takesMany: Bool) -> Document {
+        let taken: Document = takesMany ? ["oneOf": [["type": "array", "items": schema], schema]] : schema
+        return ["content": content(taken)]
     }
 
-    private static func responses(_ route: Route) -> JSONValue {
-        let failure = object([
-            ("description", "what was not done and why"), ("content", content(reference("Errors"))),
-        ])
-        guard let result = route.result else {
-            return object([("200", object([("description", "done")])), ("default", failure)])
-        }
-        let envelope = object([
-            ("type", "object"),
-            (
-                "properties",
-                object([
-                    ("result", object([("type", "array"), ("items", reference(result))])),
-                    ("errors", object([("type", "array"), ("items", reference("Error"))])),
-                ])
-            ),
-        ])
-        return object([
-            ("200", object([("description", "done, at least in part"), ("content", content(envelope))])),
-            ("default", failure),
-        ])
+    private static func responses(_ route: Route) -> Document {
+        let failure: Document = [
+            "description": "what was not done and why", "content": content(reference("Failure")),
+        ]
+        guard let result = route.result else { return ["200": ["description": "done"], "default": failure] }
+        let envelope: Document = [
+            "type": "object",
+            "properties": [
+                "result": ["type": "array", "items": reference(result)],
+                "errors": ["type": "array", "items": reference("Error")],
+            ],
+        ]
+        return [
+            "200": ["description": "done, at least in part", "content": content(envelope)], "default": failure,
+        ]
     }
 
-    private static func content(_ schema: JSONValue) -> JSONValue {
-        object([("application/json", object([("schema", schema)]))])
-    }
+    private static func content(_ schema: Document) -> Document { ["application/json": ["schema": schema]] }
 
-    static func reference(_ schema: String) -> JSONValue {
-        object([("$ref", .string("#/components/schemas/\(schema)"))])
-    }
-
-    static func object(_ members: [(String, JSONValue)]) -> JSONValue {
-        .object(members.map { JSONValue.Member($0.0, $0.1) })
-    }
+    static func reference(_ schema: String) -> Document { ["$ref": Document("#/components/schemas/\(schema)")] }
 }
 
 extension Route {
@@ -115,8 +96,23 @@ extension Route {
     }
 }
 
-extension JSONValue: ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByBooleanLiteral {
-    public init(stringLiteral text: String) { self = .string(text) }
-    public init(arrayLiteral items: JSONValue...) { self = .array(items) }
-    public init(booleanLiteral flag: Bool) { self = .boolean(flag) }
+/// JSON as it is written in source, in the order it is written.
+struct Document: ExpressibleByDictionaryLiteral, ExpressibleByArrayLiteral, ExpressibleByStringLiteral,
+    ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral
+{
+    var json: JSONValue
+
+    init(json: JSONValue) { self.json = json }
+    init(_ text: String) { json = .string(text) }
+    init(_ items: [Document]) { json = .array(items.map(\.json)) }
+    init(dictionaryLiteral members: (String, Document)...) { json = .object(members.map { .init($0.0, $0.1.json) }) }
+    init(arrayLiteral items: Document...) { self.init(items) }
+    init(stringLiteral text: String) { self.init(text) }
+    init(booleanLiteral flag: Bool) { json = .boolean(flag) }
+    init(integerLiteral number: Int) { json = JSONValue(number) }
+
+    subscript(key: String) -> Document? {
+        get { json[key].map(Document.init(json:)) }
+        set { json[key] = newValue?.json }
+    }
 }

@@ -1,3 +1,4 @@
+import HTTPTypes
 extension Route {
     /// Every route of the API; registration, the check of query parameters and `/openapi.json` are made from it.
     package static let table: [Route] = devices + messages + calculators + assignments + intervals + service + tokens

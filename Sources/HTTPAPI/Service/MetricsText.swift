@@ -9,19 +9,19 @@ struct MetricsText {
         text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
     }
 
-    mutating func sample(_ name: String, _ labels: KeyValuePairs<String, String> = [:], _ value: Double) {
+    mutating func sample(_ name: String, _ labels: KeyValuePairs<String, String>, _ value: Double) {
         let pairs = labels.map { "\($0.key)=\"\($0.value)\"" }.joined(separator: ",")
         text += "\(name)\(pairs.isEmpty ? "" : "{\(pairs)}") \(JSONValue.number(value).text)\n"
     }
 
     mutating func gauge(_ name: String, _ help: String, _ value: Double) {
         family(name, "gauge", help)
-        sample(name, value)
+        sample(name, [:], value)
     }
 
     mutating func counter(_ name: String, _ help: String, _ value: Int64) {
         family(name, "counter", help)
-        sample(name, Double(value))
+        sample(name, [:], Double(value))
     }
 
     mutating func add(_ counts: RequestMetrics.Counts) {

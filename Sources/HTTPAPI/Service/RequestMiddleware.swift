@@ -10,8 +10,9 @@ struct RequestMiddleware: RouterMiddleware {
 
     let api: API
 
+    @concurrent
     func handle(
-        _ request: Request, context: APIContext, next: (Request, APIContext) async throws -> Response
+        _ request: Request, context: APIContext, next: @concurrent (Request, APIContext) async throws -> Response
     ) async throws -> Response {
         let began = ContinuousClock.now
         let response = await answer(request, context, next)
@@ -30,7 +31,7 @@ struct RequestMiddleware: RouterMiddleware {
     }
 
     private func answer(
-        _ request: Request, _ context: APIContext, _ next: (Request, APIContext) async throws -> Response
+        _ request: Request, _ context: APIContext, _ next: @concurrent (Request, APIContext) async throws -> Response
     ) async -> Response {
         guard api.metrics.begin(max: api.limits.concurrencyMax) else {
             var failure = APIFailure(.busy, "more than \(api.limits.concurrencyMax) requests are in work")
