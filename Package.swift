@@ -88,6 +88,10 @@ let package = Package(
         tests("MessageChunksTests", ["Telemetry", "MessageChunks"]),
         tests("SQLiteClientTests", ["SQLiteClient"]),
         tests("PrimaryStoreTests", ["Telemetry", "MessageChunks", "SQLiteClient", "PrimaryStore"]),
+        tests(
+            "CalcProcessTests",
+            core + ["TimeZones", "MessageChunks", "PrimaryStore", "LocalCache", "CalcProcess", "ReferenceEvaluator", logging]),
+        tests("ScenarioTests", core + ["TestSupport", "TimeZones", "Ingest"]),
         tests("IngestTests", ["Telemetry", "TimeZones", "Ingest"]),
         tests("TimeZonesTests", ["Telemetry", "TimeZones"]),
     ]

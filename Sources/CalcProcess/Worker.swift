@@ -67,7 +67,7 @@ final class Worker {
     }
 
     /// Does a little of everything there is to do; false if there was nothing. A damaged cache is built anew.
-    private func round(_ requests: [WorkerRequest]) throws -> Bool {
+    func round(_ requests: [WorkerRequest]) throws -> Bool {
         do {
             try reconcile()
             for request in requests { try answer(request) }

@@ -37,6 +37,10 @@ package struct API: Sendable {
         authenticator = Authenticator(store: store, pool: pool, now: now, logger: logger, limits: limits)
     }
 
+    /// How many entities there are.
+    package var deviceCount: Int { catalog.present.devices.count }
+    package var assignmentCount: Int { catalog.present.assignments.count }
+
     /// The router of every route in `Route.table`; a web app's files may be added to it.
     package func router() -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)

@@ -62,7 +62,7 @@ struct TestClient: Sendable {
         guard isConnected else { throw TestClientError(reason: "connect: \(errno)") }
         var sent = 0
         while sent < request.count {
-            let count = request[sent...].withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+            let count = request[sent...].withUnsafeBytes { write(descriptor, $0) }
             // A server that has answered may close before it has read everything.
             guard count > 0 else { break }
             sent += count
@@ -74,6 +74,10 @@ struct TestClient: Sendable {
             guard count > 0 else { return received }
             received += buffer[..<count]
         }
+    }
+
+    private static func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+        Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
     }
 
     private static func parse(_ bytes: [UInt8]) throws -> TestResponse {

@@ -121,3 +121,12 @@ final class RecordedCalculation: Calculation {
         return metrics
     }
 }
+
+extension TestHouse {
+    /// What a new start over the same store would hold.
+    func restarted() async throws -> API {
+        try API(
+            store: store, calc: calculation, timeZones: TimeZoneDatabase(), now: { [clock] in clock.now },
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+}

@@ -20,5 +20,5 @@ extension SplitMix64 {
 
     mutating func chance(_ percent: Int) -> Bool { integer(0...99) < percent }
 
-    mutating func pick<Item>(_ items: [Item]) -> Item { items[integer(0...items.count - 1)] }
+    public mutating func pick<Item>(_ items: [Item]) -> Item { items[integer(0...items.count - 1)] }
 }

@@ -1,0 +1,163 @@
+import Calculators
+import Evaluation
+import Expressions
+import FoundationEssentials
+import PrimaryStore
+import ReferenceEvaluator
+import Telemetry
+import Testing
+import TimeZones
+
+@testable import CalcProcess
+
+/// Intervals are what one full evaluation gives, whatever the order, batching, lateness and duplication of messages,
+/// and whatever restarts in between.
+struct IncrementalTests {
+    static let caseCount = ProcessInfo.processInfo.environment["ODOGRAPH_CASES"].flatMap(UInt64.init) ?? 150
+    static let firstSeed = ProcessInfo.processInfo.environment["ODOGRAPH_SEED"].flatMap(UInt64.init) ?? 1
+
+    @Test("incremental equals full recalculation for random calculators, messages, batches and restarts")
+    func incrementalEqualsFull() throws {
+        for seed in Self.firstSeed..<(Self.firstSeed + Self.caseCount) {
+            let given = Generator.generatedCase(seed: seed, hasGeofences: false)
+            guard Self.isSupported(given), !given.messages.isEmpty else { continue }
+            var run = try IncrementalRun(given)
+            if let difference = try run.difference() {
+                Issue.record("seed \(seed): \(difference)\n\(given.calculatorJSON)")
+                return
+            }
+        }
+    }
+
+    static func isSupported(_ given: GeneratedCase) -> Bool {
+        ["\"inactive\"", "geofence"].allSatisfy { !given.calculatorJSON.contains($0) }
+    }
+}
+
+/// One random life of an assignment.
+private struct IncrementalRun {
+    private let given: GeneratedCase
+    private let rig: WorkerRig
+    private let key: AssignmentKey
+    private let calculator: Calculator
+    private let batches: [MessageBatch]
+    private let whole: MessageBatch
+    private var random: SplitMix64
+    private var log: [String] = []
+
+    init(_ given: GeneratedCase) throws {
+        self.given = given
+        random = SplitMix64(seed: given.seed &+ 77)
+        let now = Timestamp(microseconds: given.nowMicroseconds)
+        rig = try WorkerRig(now: now.advanced(bySeconds: -100_000), sealSeconds: random.pick([0, 30, 1e9]))
+        calculator = try Calculator(JSONValue(parsing: given.calculatorJSON))
+        key = AssignmentKey(calculator: CalculatorID(1), device: DeviceID(7))
+        for index in 1...7 {
+            let entity = "{\"metadata\":\(given.metadataJSON)}"
+            _ = try rig.store.createDevice(
+                ident: index == 7 ? "352093081452251" : "other-\(index)", name: "van \(index)", json: entity)
+        }
+        _ = try rig.store.createCalculator(name: "random", json: given.calculatorJSON)
+        _ = try rig.store.assign([key], isEnabled: true, isAutoCreated: false)
+        whole = Self.batch(given.messages, rig.store.parameters)
+        batches = Self.shuffledBatches(whole, &random)
+    }
+
+    private static func batch(_ messages: [RefMessage], _ table: ParameterTable) -> MessageBatch {
+        var builder = MessageBatchBuilder(table: table)
+        for message in messages {
+            for (name, value) in message.values.sorted(by: { $0.key < $1.key }) {
+                if let parameter = table.id(for: name) { builder.set(parameter, Value(value)) }
+            }
+            builder.finishMessage(
+                timestamp: Timestamp(microseconds: message.timestampMicroseconds),
+                acceptance: Timestamp(microseconds: message.acceptanceMicroseconds))
+        }
+        return builder.build()
+    }
+
+    /// The messages nearly in order, or not at all, in batches of random sizes, some of them twice.
+    private static func shuffledBatches(_ whole: MessageBatch, _ random: inout SplitMix64) -> [MessageBatch] {
+        let reach = random.pick([1, 5, 50, 1_000])
+        var order = (0..<whole.count).map { ($0, $0 + Int.random(in: 0..<reach, using: &random)) }
+        order.sort { ($0.1, $0.0) < ($1.1, $1.0) }
+        var rows = order.map(\.0)
+        for _ in 0..<rows.count / 10 {
+            rows.insert(rows.randomElement(using: &random) ?? 0, at: Int.random(in: 0...rows.count, using: &random))
+        }
+        var batches: [MessageBatch] = []
+        while !rows.isEmpty {
+            let count = min(rows.count, random.pick([1, 2, 7, 40, 200]))
+            batches.append(whole.gather(Array(rows.prefix(count))))
+            rows.removeFirst(count)
+        }
+        return batches
+    }
+
+    mutating func difference() throws -> String? {
+        for batch in batches {
+            _ = try rig.store.append([LogAppend(device: key.device, batch: batch)])
+            try disturb()
+        }
+        rig.now = Timestamp(microseconds: given.nowMicroseconds)
+        try rig.settle()
+        // What waits for its update interval is due as well.
+        for worker in rig.workers { _ = try worker.round([.recalculate(key, TimeRange(lower: .distantFuture, upper: .distantFuture))]) }
+        try rig.settle()
+        let expected = try expectedTexts()
+        let actual = try rig.texts(key)
+        let ids = Set(try rig.store.heldIntervals(key).map(\.id))
+        if try rig.replayedFeed(key) != ids { return "the feed replayed gives other intervals" }
+        if expected == actual { return nil }
+        let place = zip(expected, actual).enumerated().first { $0.element.0 != $0.element.1 }
+        return """
+            expected \(expected.count), found \(actual.count); first difference at \(place.map { "\($0.offset)" } ?? "the end"):
+            expected \(place.map { $0.element.0 } ?? "")
+            found    \(place.map { $0.element.1 } ?? "")
+            after \(log.suffix(12))
+            """
+    }
+
+    private mutating func disturb() throws {
+        let dice = Int.random(in: 0..<20, using: &random)
+        log.append("\(dice)")
+        switch dice {
+        case 0..<8:
+            rig.now = rig.now.advanced(bySeconds: random.pick([0.5, 11, 70]))
+            try rig.settle()
+        case 8..<10: _ = try rig.workers[0].round([])
+        case 10: try rig.start(workerCount: 1)
+        case 11 where Int.random(in: 0..<3, using: &random) == 0:
+            try rig.deleteCaches()
+            try rig.start(workerCount: 1)
+        default: break
+        }
+    }
+
+    private func expectedTexts() throws -> [String] {
+        let environment = ExpressionEnvironment(
+            timeZone: try TimeZoneDatabase().table(calculator.timeZoneName),
+            metadata: try JSONValue(parsing: given.metadataJSON), mileageOutlierSpeed: calculator.mileageOutlierSpeed)
+        let facts = DeviceFacts(id: key.device, ident: "352093081452251", name: "van 7")
+        let binding = ColumnBinding(calculator.layout, table: rig.store.parameters, facts: facts)
+        var evaluator = Evaluator(calculator, environment: environment)
+        let settled = evaluator.consume(binding.block(whole.sorted()))
+        let now = Timestamp(microseconds: given.nowMicroseconds)
+        return (settled + evaluator.pendingIntervals(now: now)).map { evaluated in
+            String(decoding: evaluated.interval.head + evaluated.interval.tail, as: UTF8.self)
+        }
+    }
+}
+
+extension Value {
+    fileprivate init(_ value: RefValue) {
+        self =
+            switch value {
+            case .null: .null
+            case .boolean(let flag): .boolean(flag)
+            case .number(let number): .number(number)
+            case .string(let text): .string(text)
+            case .json(let text): .json(text)
+            }
+    }
+}
