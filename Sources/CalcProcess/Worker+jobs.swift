@@ -49,7 +49,7 @@ extension Worker {
         let job = RecalculationJob(
             key: key, calculator: compiled.calculator, environment: compiled.environment(device),
             binding: ColumnBinding(compiled.calculator.layout, table: store.parameters, facts: device.facts),
-            ranges: work.pending.ranges, now: now)
+            ranges: work.pending.ranges, now: now, stateSpacing: setup.stateSpacing)
         running[key] = RunningJob(
             job: job, taken: work.pending.take(), position: position, calculatorRevision: compiled.revision,
             deviceRevision: device.revision, started: now)

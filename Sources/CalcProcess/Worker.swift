@@ -20,6 +20,7 @@ final class Worker {
         var cachePath: String
         var sealSeconds: Double
         var sealCount: Int
+        var stateSpacing = RecalculationJob.stateSpacingDefault
         var now: @Sendable () -> Timestamp
         var logger: Logger
     }

@@ -10,8 +10,8 @@ import Telemetry
 /// one. It runs in slices, so that a long replay lets live jobs through, and decides everything; what it decides is in
 /// `outcome` once it has finished.
 package struct RecalculationJob {
-    /// Messages between two saved states.
-    package static let stateSpacing = 2_048
+    /// Messages between two saved states, where nobody says otherwise: a late message costs at most so many.
+    package static let stateSpacingDefault = 2_048
 
     package let key: AssignmentKey
     package let calculator: Calculator
@@ -20,6 +20,7 @@ package struct RecalculationJob {
     private let reader: MessageReader
     private let environment: ExpressionEnvironment
     private let now: Timestamp
+    private let stateSpacing: Int
     private var ranges: ArraySlice<TimeRange>
     private var segment: Segment?
 
@@ -42,12 +43,13 @@ package struct RecalculationJob {
     /// A job over ranges that do not touch, in order.
     package init(
         key: AssignmentKey, calculator: Calculator, environment: ExpressionEnvironment, binding: ColumnBinding,
-        ranges: [TimeRange], now: Timestamp
+        ranges: [TimeRange], now: Timestamp, stateSpacing: Int = Self.stateSpacingDefault
     ) {
         self.key = key
         self.calculator = calculator
         self.environment = environment
         self.now = now
+        self.stateSpacing = max(1, stateSpacing)
         // Where lists are rebuilt, a segment starts well before its range: over states that the one before made stale.
         let isOneStretch = calculator.listsMessages && ranges.count > 1
         self.ranges = isOneStretch ? [ranges.dropFirst().reduce(ranges[0]) { $0.union($1) }] : ranges[...]
@@ -81,7 +83,7 @@ package struct RecalculationJob {
                 regionLower: .distantPast, statesRemovedFrom: .distantPast, countSinceState: 0)
         }
         let next = Timestamp(microseconds: saved.moment.microseconds + 1)
-        let replacesSaved = saved.isLast && saved.count < Self.stateSpacing
+        let replacesSaved = saved.isLast && saved.count < stateSpacing
         return Segment(
             evaluator: Evaluator(calculator, environment: environment, from: state), position: saved.moment,
             upper: range.upper, regionLower: calculator.listsMessages ? next : state.pendingFrom ?? next,
@@ -100,9 +102,12 @@ package struct RecalculationJob {
         var row = 0
         while row < block.count {
             let meeting = try nextMeeting(&segment, cache)
-            let end = meeting.map { block.firstRow(after: $0.moment) } ?? block.count
+            let border = meeting.map { block.firstRow(after: $0.moment) } ?? block.count
+            let end = min(border, row + stateSpacing - segment.countSinceState)
             if end > row { consume(block.slice(row..<end), &segment) }
             row = max(row, end)
+            if segment.countSinceState >= stateSpacing { save(&segment, isLast: false) }
+            if row < border { continue }
             guard let meeting, row < block.count || segment.position >= meeting.moment else { continue }
             segment.nextSaved = nil
             if segment.position == meeting.moment, segment.evaluator.state.encoded() == meeting.bytes {
@@ -112,7 +117,6 @@ package struct RecalculationJob {
             }
             segment.upper = max(segment.upper, Timestamp(microseconds: meeting.moment.microseconds + 2))
         }
-        if segment.countSinceState >= Self.stateSpacing { save(&segment, isLast: false) }
         self.segment = segment
     }
 

@@ -19,14 +19,16 @@ final class WorkerRig {
     private let mirror: RegistryMirror
     private(set) var workers: [Worker] = []
     private let sealSeconds: Double
+    private let stateSpacing: Int
 
-    init(now: Timestamp, workerCount: Int = 1, sealSeconds: Double = 0) throws {
+    init(now: Timestamp, workerCount: Int = 1, sealSeconds: Double = 0, stateSpacing: Int = 2_048) throws {
         folder = FileManager.default.temporaryDirectory.path() + "odograph-rig-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder + "/cache", withIntermediateDirectories: true)
         store = try SQLitePrimaryStore(folder: folder)
         clock = ManualClock(now)
         mirror = RegistryMirror(store: store, timeZones: TimeZoneDatabase())
         self.sealSeconds = sealSeconds
+        self.stateSpacing = stateSpacing
         try start(workerCount: workerCount)
     }
 
@@ -50,7 +52,7 @@ final class WorkerRig {
                 try Worker(
                     Worker.Setup(
                         index: index, slots: slots, epochs: epochs, store: store, mirror: mirror, board: board,
-                        cachePath: cachePath(index), sealSeconds: sealSeconds, sealCount: 4_096,
+                        cachePath: cachePath(index), sealSeconds: sealSeconds, sealCount: 4_096, stateSpacing: stateSpacing,
                         now: { [clock] in clock.now }, logger: Logger(label: "test"))))
         }
     }
