@@ -19,9 +19,9 @@ struct Positions {
     /// The position of a row: numeric latitude and longitude, and `position.valid` not false; nil if there is none.
     subscript(row: Int) -> ProgramMemory.Fix? {
         guard latitudes.kind(row) == .number, longitudes.kind(row) == .number, !isMarkedInvalid(row) else { return nil }
+        let timestamp = timestamps[timestamps.startIndex + row]
         return ProgramMemory.Fix(
-            latitude: latitudes.numbers[row], longitude: longitudes.numbers[row],
-            timestamp: timestamps[timestamps.startIndex + row])
+            latitude: latitudes.numbers[row], longitude: longitudes.numbers[row], timestamp: timestamp, since: timestamp)
     }
 
     private func isMarkedInvalid(_ row: Int) -> Bool {
@@ -36,7 +36,13 @@ struct Positions {
 /// nothing and the last accepted one stays. If the position after an outlier agrees with the outlier instead, the
 /// vehicle really is there (it was moved, or the first position was wrong): both are accepted, the leg between them
 /// counts, the jump does not. So a jump never becomes mileage, and one wrong position never hides the rest of a day.
+///
+/// Many receivers repeat their last position for some seconds and then catch up at once. Repetitions therefore count as
+/// time on the way, up to `repetitionMax`.
 struct Odometer {
+    /// How long a repeated position may have been left unnoticed: 60 s.
+    static let repetitionMax: Int64 = 60_000_000
+
     private(set) var position: ProgramMemory.Fix?
     private(set) var candidate: ProgramMemory.Fix?
     private let outlierSpeed: Double
@@ -54,17 +60,21 @@ struct Odometer {
             return 0
         }
         let leg = Self.leg(last, fix)
-        if outlierSpeed <= 0 || !isTooFast(leg, last, fix) { return accept(fix, leg) }
+        if outlierSpeed <= 0 || !isTooFast(leg, last, fix) { return accept(fix, from: last, leg) }
         if let candidate {
             let short = Self.leg(candidate, fix)
-            if !isTooFast(short, candidate, fix) { return accept(fix, short) }
+            if !isTooFast(short, candidate, fix) { return accept(fix, from: candidate, short) }
         }
         candidate = fix
         return nil
     }
 
-    private mutating func accept(_ fix: ProgramMemory.Fix, _ leg: Double) -> Double {
-        position = fix
+    private mutating func accept(
+        _ fix: ProgramMemory.Fix, from last: ProgramMemory.Fix, _ leg: Double
+    ) -> Double {
+        var next = fix
+        if last.latitude == fix.latitude, last.longitude == fix.longitude { next.since = last.since }
+        position = next
         candidate = nil
         return leg
     }
@@ -74,6 +84,7 @@ struct Odometer {
     }
 
     private func isTooFast(_ leg: Double, _ from: ProgramMemory.Fix, _ to: ProgramMemory.Fix) -> Bool {
-        leg > outlierSpeed * Double(to.timestamp - from.timestamp) / 3.6e9
+        let elapsed = max(to.timestamp - from.timestamp, min(to.timestamp - from.since, Self.repetitionMax))
+        return leg > outlierSpeed * Double(elapsed) / 3.6e9
     }
 }

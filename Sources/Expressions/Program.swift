@@ -141,6 +141,8 @@ public struct ProgramMemory: Sendable, Equatable {
         var latitude: Double
         var longitude: Double
         var timestamp: Int64
+        /// The first of the messages in a row that say this same position.
+        var since: Int64
     }
 
     public init(for program: Program) {
@@ -157,6 +159,7 @@ public struct ProgramMemory: Sendable, Equatable {
             writer.write(double: fix.latitude)
             writer.write(double: fix.longitude)
             writer.write(fixed: fix.timestamp)
+            writer.write(fixed: fix.since)
         }
     }
 
@@ -173,7 +176,7 @@ public struct ProgramMemory: Sendable, Equatable {
         guard try reader.readByte() != 0 else { return nil }
         return Fix(
             latitude: try reader.readDouble(), longitude: try reader.readDouble(),
-            timestamp: try reader.readFixed(Int64.self))
+            timestamp: try reader.readFixed(Int64.self), since: try reader.readFixed(Int64.self))
     }
 }
 

@@ -14,25 +14,28 @@ struct MessageStream {
     /// An error without a valid position, 0 at the first one, else the way from the last accepted one.
     ///
     /// A position too fast from the accepted one is an outlier and an error, unless it agrees with an outlier just
-    /// before it: then both are accepted, and the way between the two counts.
+    /// before it: then both are accepted, and the way between the two counts. A position that was repeated counts as
+    /// left at its first repetition, up to a minute ago.
     private static func mileages(_ messages: [RefMessage], outlierSpeed: Double) -> [Double?] {
-        typealias Fix = (position: Position, microseconds: Int64)
+        typealias Fix = (position: Position, microseconds: Int64, since: Int64)
         var accepted: Fix?
         var outlier: Fix?
         func isTooFast(_ from: Fix, _ to: Fix) -> Bool {
             guard outlierSpeed > 0 else { return false }
-            let hours = Double(to.microseconds - from.microseconds) / 3.6e9
+            let repeated = min(to.microseconds - from.since, 60_000_000)
+            let hours = Double(max(to.microseconds - from.microseconds, repeated)) / 3.6e9
             return from.position.kilometres(to: to.position) > outlierSpeed * hours
         }
         return messages.map { message in
             guard let position = Position(message) else { return nil }
-            let fix = (position, message.timestampMicroseconds)
+            let moment = message.timestampMicroseconds
+            let fix = (position, moment, moment)
             guard let last = accepted else {
                 accepted = fix
                 return 0
             }
             for start in [last, outlier].compactMap({ $0 }) where !isTooFast(start, fix) {
-                accepted = fix
+                accepted = (position, moment, start.position == position ? start.since : moment)
                 outlier = nil
                 return start.position.kilometres(to: position)
             }
