@@ -54,28 +54,32 @@ package struct API: Sendable {
     }
 
     private func respond(to request: Request, _ context: APIContext, _ route: Route) async throws -> Response {
+        let body = try await body(of: request)
         if route.access == .master, context.token?.kind != .master {
             throw APIFailure(.forbidden, "this needs a token of kind master")
         }
         let target = request.head.path ?? "/"
         let path = target.prefix { $0 != "?" }
-        var call = Call(path: try Call.captures(path, of: route.segments), token: context.token)
+        var call = Call(path: try Call.captures(path, of: route.segments), body: body, token: context.token)
         call.query = try Call.items(target.dropFirst(path.count + 1))
         try call.checkQuery(route.parameters.map(\.name))
-        call.body = try await body(of: request)
         return try await route.handler(self)(call).response
     }
 
-    /// The whole body; refused as soon as it is known to be too large.
+    /// The whole body; one that is too large is never held in memory.
     private func body(of request: Request) async throws -> [UInt8] {
         let announced = request.headers[.contentLength].flatMap { Int($0) } ?? 0
-        guard announced <= limits.bodyBytesMax else { throw tooLarge }
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(announced)
+        if announced <= limits.bodyBytesMax { bytes.reserveCapacity(announced) }
+        var count = 0
+        // Most clients send everything before they read the answer, so what is refused is read too, and dropped.
+        if announced > limits.bodyDropMax { throw tooLarge }
         for try await buffer in request.body {
-            guard bytes.count + buffer.readableBytes <= limits.bodyBytesMax else { throw tooLarge }
-            bytes.append(contentsOf: buffer.readableBytesView)
+            count += buffer.readableBytes
+            if count > limits.bodyDropMax { throw tooLarge }
+            if max(count, announced) <= limits.bodyBytesMax { bytes.append(contentsOf: buffer.readableBytesView) }
         }
+        guard count <= limits.bodyBytesMax else { throw tooLarge }
         return bytes
     }
 

@@ -2,6 +2,8 @@
 package struct APILimits: Sendable {
     /// A larger body is refused before it is held in memory.
     package var bodyBytesMax = 8 << 20
+    /// A refused body is read and dropped up to here, so that its sender comes to read the answer.
+    package var bodyDropMax = 64 << 20
     package var headerCountMax = 100
     /// Requests in work at one time; more are told to come again.
     package var concurrencyMax = 256

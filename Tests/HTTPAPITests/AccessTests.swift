@@ -5,7 +5,9 @@ import Testing
 
 @Suite("Access")
 struct AccessTests {
-    @Test("Every path but /health needs a valid token", arguments: ["/gw/devices/all", "/metrics", "/openapi.json", "/nowhere"])
+    @Test(
+        "Every path but /health needs a valid token",
+        arguments: ["/gw/devices/all", "/metrics", "/openapi.json", "/nowhere"])
     func needsToken(path: String) async throws {
         try await TestHouse.open { house in
             let without = try await house.client.send("GET", path, body: nil, headers: [:])
@@ -14,7 +16,8 @@ struct AccessTests {
             #expect(try await house.send("GET", path, token: "wrong").reasons.contains("the token is unknown"))
             let basic = try await house.send("GET", path, headers: ["Authorization": "Basic abc"])
             #expect(basic.status == 401 && basic.errors.first?["code"] == .number(3))
-            #expect(try await house.client.send("GET", "/health", body: nil, headers: [:]).body == "{\"status\":\"ok\"}")
+            #expect(
+                try await house.client.send("GET", "/health", body: nil, headers: [:]).body == "{\"status\":\"ok\"}")
         }
     }
 

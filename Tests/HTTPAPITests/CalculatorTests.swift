@@ -47,9 +47,18 @@ struct CalculatorTests {
                 "{\"name\":\"x\",\"selectors\":[{\"type\":\"datetime\"}],\"counters\":[{\"name\":\"m\",\"type\":\"parameter\"}]}",
                 "counters[0].method", "is missing"
             ),
-            ("{\"name\":\"x\",\"selectors\":[{\"type\":\"datetime\"}],\"timezone\":\"Africa/Nairoby\"}", "timezone", "Africa/Nairobi"),
-            ("{\"name\":\"x\",\"selectors\":[{\"type\":\"datetime\"}],\"update_delay\":\"10\"}", "update_delay", "must be a number"),
-            ("{\"name\":\"x\",\"selectors\":[{\"type\":\"datetime\",\"splitt\":\"day\"}]}", "selectors[0].splitt", "split"),
+            (
+                "{\"name\":\"x\",\"selectors\":[{\"type\":\"datetime\"}],\"timezone\":\"Africa/Nairoby\"}", "timezone",
+                "Africa/Nairobi"
+            ),
+            (
+                "{\"name\":\"x\",\"selectors\":[{\"type\":\"datetime\"}],\"update_delay\":\"10\"}", "update_delay",
+                "must be a number"
+            ),
+            (
+                "{\"name\":\"x\",\"selectors\":[{\"type\":\"datetime\",\"splitt\":\"day\"}]}", "selectors[0].splitt",
+                "split"
+            ),
         ])
     func refused(body: String, path: String, reason: String) async throws {
         try await TestHouse.open { house in
@@ -66,7 +75,8 @@ struct CalculatorTests {
         try await TestHouse.open { house in
             let response = try await house.send(
                 "POST", "/gw/calcs",
-                "{\"name\":\"x\",\"selectors\":[{\"type\":\"expression\",\"expression\":\"position.speed > sqroot(4)\"}]}")
+                "{\"name\":\"x\",\"selectors\":[{\"type\":\"expression\",\"expression\":\"position.speed > sqroot(4)\"}]}"
+            )
             #expect(response.errors.first?["column"] == .number(18), "\(response)")
             #expect(response.errors.first?["path"] == .string("selectors[0].expression"))
         }

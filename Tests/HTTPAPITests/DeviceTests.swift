@@ -62,7 +62,8 @@ struct DeviceTests {
                 "POST", "/gw/devices", "[{\"configuration\":{\"ident\":\"a\"}},{\"configuraton\":{\"ident\":\"b\"}}]")
             #expect(response.status == 200, "the first device is made: \(response)")
             #expect(response.result.count == 1)
-            #expect(response.errors.contains { $0["path"]?.stringValue == "[1].configuraton" && $0["index"] == .number(1) })
+            #expect(
+                response.errors.contains { $0["path"]?.stringValue == "[1].configuraton" && $0["index"] == .number(1) })
             #expect(response.reasons.contains("did you mean \"configuration\"?"))
             #expect(response.json["schema_hint"]?["suggestion"] == .string("configuration"))
             #expect(response.json["schema_hint"]?["fields"]?.arrayValue?.contains(.string("messages_ttl")) == true)
@@ -72,7 +73,8 @@ struct DeviceTests {
     @Test("Metadata has its limits in bytes and keys")
     func metadata() async throws {
         try await TestHouse.open { house in
-            let big = "{\"configuration\":{\"ident\":\"a\"},\"metadata\":{\"x\":\"\(String(repeating: "y", count: 65_536))\"}}"
+            let big =
+                "{\"configuration\":{\"ident\":\"a\"},\"metadata\":{\"x\":\"\(String(repeating: "y", count: 65_536))\"}}"
             let tooBig = try await house.send("POST", "/gw/devices", big)
             #expect(tooBig.reasons.contains("over 65536 bytes"))
             let keys = (0..<257).map { "\"k\($0)\":0" }.joined(separator: ",")
@@ -119,7 +121,10 @@ struct DeviceTests {
         try await TestHouse.open { house in
             _ = try await house.device("a")
             let response = try await house.send("GET", "/gw/devices/1,77?fields=id")
-            #expect(response.body == "{\"result\":[{\"id\":1}],\"errors\":[{\"code\":4,\"reason\":\"there is no device 77\",\"id\":77}]}")
+            #expect(
+                response.body
+                    == "{\"result\":[{\"id\":1}],\"errors\":[{\"code\":4,\"reason\":\"there is no device 77\",\"id\":77}]}"
+            )
             #expect(response.status == 200)
             let none = try await house.send("DELETE", "/gw/devices/77,78")
             #expect(none.status == 404)
@@ -140,7 +145,20 @@ struct DeviceTests {
             let wrong = try await house.send("GET", "/gw/devices/all?fields=id,nme")
             #expect(wrong.reasons.contains("did you mean \"name\"?"))
             #expect(try await house.send("GET", "/gw/devices/all?limit=0").status == 400)
-            #expect(try await house.send("GET", "/gw/devices/all?limit=ten").reasons.contains("must be a number, not \"ten\""))
+            #expect(
+                try await house.send("GET", "/gw/devices/all?limit=ten").reasons.contains(
+                    "must be a number, not \"ten\""))
+        }
+    }
+
+    @Test("What is created or changed is told back with the fields asked for")
+    func fieldsOfChanges() async throws {
+        try await TestHouse.open { house in
+            let made = try await house.send("POST", "/gw/devices?fields=id", "{\"configuration\":{\"ident\":\"a\"}}")
+            #expect(made.body == "{\"result\":[{\"id\":1}]}")
+            let changed = try await house.send("PATCH", "/gw/devices/1?fields=name", "{\"name\":\"n\"}")
+            #expect(changed.body == "{\"result\":[{\"name\":\"n\"}]}")
+            #expect(try await house.send("PUT", "/gw/devices/1?fields=nam", "{}").status == 400)
         }
     }
 

@@ -29,8 +29,11 @@ struct MessageTests {
                     "server.timestamp":1700000000,"ident":"a","device.id":1,"device.name":"n","device.type.id":0,\
                     "position.speed":1}]}
                     """)
-            #expect(try await house.send("GET", "/gw/devices/1?fields=last_active").result.first?["last_active"] == .number(1_700_000_000))
-            let one = try await house.send("POST", "/gw/devices/ident=a/messages", "{\"timestamp\":1699999999,\"din\":1}")
+            #expect(
+                try await house.send("GET", "/gw/devices/1?fields=last_active").result.first?["last_active"]
+                    == .number(1_700_000_000))
+            let one = try await house.send(
+                "POST", "/gw/devices/ident=a/messages", "{\"timestamp\":1699999999,\"din\":1}")
             #expect(one.status == 200, "one object is a message too: \(one)")
         }
     }
@@ -81,9 +84,15 @@ struct MessageTests {
     @Test(
         "What is wrong with a message is listed with its index and parameter, and the rest is stored",
         arguments: [
-            ("{\"timestamp\":1699990000,\"position.latitude\":91,\"position.longitude\":5}", "position.latitude", "-90 to 90", true),
+            (
+                "{\"timestamp\":1699990000,\"position.latitude\":91,\"position.longitude\":5}", "position.latitude",
+                "-90 to 90", true
+            ),
             ("{\"timestamp\":1699990000000}", "timestamp", "milliseconds", false),
-            ("{\"timestamp\":1699990000,\"position.speed\":\"fast\"}", "position.speed", "must be a number, is a string", true),
+            (
+                "{\"timestamp\":1699990000,\"position.speed\":\"fast\"}", "position.speed",
+                "must be a number, is a string", true
+            ),
             ("{\"position.speed\":5}", "timestamp", "is missing", false),
         ])
     func wrongMessage(message: String, parameter: String, reason: String, isKept: Bool) async throws {
@@ -108,7 +117,9 @@ struct MessageTests {
             let response = try await house.send(
                 "POST", "/gw/devices/1/messages", "[{\"timestamp\":1699990000},\n {\"timestamp\" 5}]")
             #expect(response.status == 400)
-            #expect(response.errors.first?["line"] == .number(2) && response.errors.first?["column"] == .number(15), "\(response)")
+            #expect(
+                response.errors.first?["line"] == .number(2) && response.errors.first?["column"] == .number(15),
+                "\(response)")
             #expect(try await house.send("GET", "/gw/devices/1/messages").result.isEmpty)
             #expect(try await house.send("POST", "/gw/devices/1/messages", "").status == 400)
         }
@@ -124,18 +135,24 @@ struct MessageTests {
                 {"timestamp":1699990002,"ident":"a"},{"timestamp":1699990003},{"timestamp":1699990004,"ident":"c"}]
                 """
             let response = try await house.send("POST", "/gw/devices/all/messages", body)
-            #expect(response.result.map(\.text) == ["{\"accepted\":2,\"device_id\":\(a)}", "{\"accepted\":1,\"device_id\":\(b)}"])
+            #expect(
+                response.result.map(\.text) == [
+                    "{\"accepted\":2,\"device_id\":\(a)}", "{\"accepted\":1,\"device_id\":\(b)}",
+                ])
             #expect(response.errors.count == 2)
             #expect(response.reasons.contains("no selected device has the ident \"c\""), "\(response)")
             #expect(response.reasons.contains("give each message its ident"))
             let counted = try await house.send("GET", "/gw/devices/all/messages?count=2")
             #expect(counted.result.count == 2, "count is over all devices")
-            let other = try await house.send("POST", "/gw/devices/\(b)/messages", "[{\"timestamp\":1699990000,\"ident\":\"a\"}]")
+            let other = try await house.send(
+                "POST", "/gw/devices/\(b)/messages", "[{\"timestamp\":1699990000,\"ident\":\"a\"}]")
             #expect(other.status == 404 && other.reasons.contains("device 2 has the ident \"b\""), "\(other)")
         }
     }
 
-    @Test("A message more than 300 s ahead is not stored, and said to be so, imported history too", arguments: ["", "?history=true"])
+    @Test(
+        "A message more than 300 s ahead is not stored, and said to be so, imported history too",
+        arguments: ["", "?history=true"])
     func future(query: String) async throws {
         try await TestHouse.open { house in
             _ = try await house.device("a")
@@ -178,7 +195,25 @@ struct MessageTests {
             _ = try await house.send("POST", "/gw/devices/1/messages", Self.messages(4))
             #expect(try await house.send("GET", "/gw/devices/1/messages").json["truncated"] == .boolean(true))
             #expect(try await house.send("GET", "/gw/devices/1/messages?count=3").json["truncated"] == nil)
-            #expect(try await house.send("GET", "/gw/devices/1/messages?from=\(Self.start + 60)").json["truncated"] == nil)
+            #expect(
+                try await house.send("GET", "/gw/devices/1/messages?from=\(Self.start + 60)").json["truncated"] == nil)
+        }
+    }
+
+    @Test("Many clients at once lose nothing")
+    func concurrent() async throws {
+        try await TestHouse.open { house in
+            for ident in ["a", "b", "c", "d"] { _ = try await house.device(ident) }
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for index in 0..<40 {
+                    let body = Self.messages(25, from: Self.start - 100_000 * (index / 4))
+                    group.addTask { try await house.send("POST", "/gw/devices/\(index % 4 + 1)/messages", body).status }
+                }
+                return try await group.reduce(into: [Int]()) { $0.append($1) }
+            }
+            #expect(statuses.count == 40 && statuses.allSatisfy { $0 == 200 })
+            let read = try await house.send("GET", "/gw/devices/all/messages?fields=timestamp&count=2000")
+            #expect(read.result.count == 1_000)
         }
     }
 
@@ -188,7 +223,8 @@ struct MessageTests {
             _ = try await house.device("a")
             _ = try await house.send(
                 "POST", "/gw/devices/1/messages",
-                "[{\"timestamp\":1699990000,\"din\":1,\"position.speed\":5},{\"timestamp\":1699990060,\"position.speed\":7}]")
+                "[{\"timestamp\":1699990000,\"din\":1,\"position.speed\":5},{\"timestamp\":1699990060,\"position.speed\":7}]"
+            )
             #expect(
                 try await house.send("GET", "/gw/devices/1/telemetry/all").body == """
                     {"result":[{"id":1,"telemetry":{"din":{"ts":1699990000,"value":1},\
@@ -213,6 +249,8 @@ struct MessageTests {
             request += "\(String(body.utf8.count, radix: 16))\r\n\(body)\r\n0\r\n\r\n"
             let chunked = try await house.client.exchange(Array(request.utf8))
             #expect(chunked.status == 413, "\(chunked)")
+            #expect(try await house.send("POST", "/gw/devices/1/messages", body, token: "wrong").status == 401)
+            #expect(try await house.send("POST", "/gw/device/1/messages", body).status == 404)
             #expect(try await house.send("GET", "/gw/devices/1/messages").result.isEmpty)
         }
     }

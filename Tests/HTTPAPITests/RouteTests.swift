@@ -27,7 +27,9 @@ struct RouteTests {
             let parts = response.body.split(separator: "\"#/components/schemas/").dropFirst()
             let used = Set(parts.map { String($0.prefix { $0 != "\"" }) })
             #expect(used.isSubset(of: schemas), "\(used.subtracting(schemas))")
-            let names = response.body.split(separator: "\"operationId\":\"").dropFirst().map { $0.prefix { $0 != "\"" } }
+            let names = response.body.split(separator: "\"operationId\":\"").dropFirst().map {
+                $0.prefix { $0 != "\"" }
+            }
             #expect(Set(names).count == names.count)
         }
     }
@@ -41,7 +43,9 @@ struct RouteTests {
             #expect(deep.reasons.contains("did you mean /gw/calcs/1/devices/2/intervals/all?"), "\(deep)")
             #expect(try await house.send("GET", "/what/is/this").reasons.contains("/openapi.json"))
             let method = try await house.send("GET", "/gw/devices")
-            #expect(method.status == 405 && method.headers["allow"] == "POST" && method.errors.first?["code"] == .number(10))
+            #expect(
+                method.status == 405 && method.headers["allow"] == "POST" && method.errors.first?["code"] == .number(10)
+            )
             let query = try await house.send("GET", "/gw/devices/all?field=id")
             #expect(query.status == 400 && query.reasons.contains("did you mean \"fields\"?"))
         }
@@ -74,6 +78,20 @@ struct RouteTests {
             let result = try await house.send("GET", "/storage/expressions/functions").result
             let round = try #require(result.first { $0["name"] == .string("round") })
             #expect(round["usage"] == .string("round(x[, digits])") && round["arguments_max"] == .number(2))
+        }
+    }
+
+    @Test("A connection goes on after a refused request with a body")
+    func keepAlive() async throws {
+        try await TestHouse.open { house in
+            let head = "Host: x\r\nContent-Length: 4\r\n"
+            let refused = "POST /gw/devices HTTP/1.1\r\n\(head)\r\n[{}]"
+            let wrong = "POST /gw/devices HTTP/1.1\r\n\(head)Authorization: Bearer \(house.master)\r\n\r\n[{}]"
+            let last = "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+            let answers = try await house.client.exchange(Array((refused + wrong + last).utf8))
+            #expect(answers.status == 401)
+            #expect(
+                answers.body.contains("HTTP/1.1 400 ") && answers.body.hasSuffix("{\"status\":\"ok\"}"), "\(answers)")
         }
     }
 

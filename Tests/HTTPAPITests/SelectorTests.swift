@@ -7,7 +7,8 @@ struct SelectorTests {
     @Test("Devices are found by id, list, all, field, wildcard, quoted value, assignment and expression")
     func devices() async throws {
         try await TestHouse.open { house in
-            _ = try await house.device("352001", ",\"name\":\"my tracker\",\"device_type_id\":42,\"metadata\":{\"fleet.no\":7}")
+            _ = try await house.device(
+                "352001", ",\"name\":\"my tracker\",\"device_type_id\":42,\"metadata\":{\"fleet.no\":7}")
             _ = try await house.device("352002", ",\"name\":\"Van\",\"enabled\":false")
             _ = try await house.device("861003", ",\"name\":\"Van\",\"device_type_id\":42")
             let calculator = try await house.calculator()

@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 import Glibc
 import Telemetry
@@ -27,7 +26,8 @@ struct TestClientError: Error { var reason: String }
 struct TestClient: Sendable {
     var port: Int
 
-    func send(_ method: String, _ path: String, body: [UInt8]?, headers: [String: String]) async throws -> TestResponse {
+    func send(_ method: String, _ path: String, body: [UInt8]?, headers: [String: String]) async throws -> TestResponse
+    {
         var head = "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
         for (name, value) in headers { head += "\(name): \(value)\r\n" }
         if let body { head += "Content-Length: \(body.count)\r\n" }
@@ -37,9 +37,10 @@ struct TestClient: Sendable {
     /// Sends bytes and reads until the server closes the connection.
     func exchange(_ request: [UInt8]) async throws -> TestResponse {
         let port = port
-        let bytes = try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<[UInt8], any Error>) in
+        let bytes = try await withCheckedThrowingContinuation {
+            (continuation: CheckedContinuation<[UInt8], any Error>) in
             // Sockets block, so this is done off the shared pool.
-            DispatchQueue.global().async {
+            Thread.detachNewThread {
                 continuation.resume(with: Result { try Self.exchange(request, port) })
             }
         }
@@ -82,7 +83,9 @@ struct TestClient: Sendable {
 
     private static func parse(_ bytes: [UInt8]) throws -> TestResponse {
         let text = String(decoding: bytes, as: UTF8.self)
-        guard let border = text.range(of: "\r\n\r\n") else { throw TestClientError(reason: "no answer: \(text.prefix(200))") }
+        guard let border = text.range(of: "\r\n\r\n") else {
+            throw TestClientError(reason: "no answer: \(text.prefix(200))")
+        }
         let lines = text[..<border.lowerBound].split(separator: "\r\n")
         guard let status = lines.first?.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) else {
             throw TestClientError(reason: "no status")

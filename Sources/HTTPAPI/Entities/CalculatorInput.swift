@@ -18,7 +18,8 @@ struct CalculatorInput {
     func created(from value: JSONValue, path: String) throws(APIFailure) -> Checked {
         if value["id"] != nil {
             throw APIFailure(
-                .badRequest, "id is given by the server", hint: "leave it out", path: path.isEmpty ? "id" : path + ".id")
+                .badRequest, "id is given by the server", hint: "leave it out", path: path.isEmpty ? "id" : path + ".id"
+            )
         }
         return try check(Self.withoutReadOnly(value), path: path)
     }
@@ -51,11 +52,14 @@ struct CalculatorInput {
             problems.append(ErrorItem(.badRequest, reason, path: Self.join(path, "timezone")))
         }
         if calculator.name.utf8.count > limits.nameBytesMax {
-            problems.append(ErrorItem(.badRequest, "name is over \(limits.nameBytesMax) bytes", path: Self.join(path, "name")))
+            problems.append(
+                ErrorItem(.badRequest, "name is over \(limits.nameBytesMax) bytes", path: Self.join(path, "name")))
         }
         if (definition["metadata"]?.text.utf8.count ?? 0) > limits.metadataBytesMax {
             problems.append(
-                ErrorItem(.badRequest, "metadata is over \(limits.metadataBytesMax) bytes", path: Self.join(path, "metadata")))
+                ErrorItem(
+                    .badRequest, "metadata is over \(limits.metadataBytesMax) bytes", path: Self.join(path, "metadata"))
+            )
         }
         if !problems.isEmpty { throw APIFailure(problems) }
         return Checked(name: calculator.name, definition: definition, warnings: calculator.warnings)

@@ -8,7 +8,8 @@ struct DeviceInput {
     func created(from value: JSONValue, path: String) throws(APIFailure) -> JSONValue {
         if value["id"] != nil {
             throw APIFailure(
-                .badRequest, "id is given by the server", hint: "leave it out", path: path.isEmpty ? "id" : path + ".id")
+                .badRequest, "id is given by the server", hint: "leave it out", path: path.isEmpty ? "id" : path + ".id"
+            )
         }
         return try settings(value, over: .object(DeviceEntity.defaults), merging: false, path: path)
     }

@@ -49,7 +49,9 @@ final class EntityCatalog: Sendable {
         }
 
         mutating func remove(_ id: DeviceID) {
-            for calculator in calculatorsOfDevice[id] ?? [] { remove(AssignmentKey(calculator: calculator, device: id)) }
+            for calculator in calculatorsOfDevice[id] ?? [] {
+                remove(AssignmentKey(calculator: calculator, device: id))
+            }
             calculatorsOfDevice[id] = nil
             guard let old = devices.removeValue(forKey: id) else { return }
             deviceOfIdent[old.ident] = nil

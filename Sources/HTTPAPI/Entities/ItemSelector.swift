@@ -44,7 +44,9 @@ enum ItemSelector: Sendable {
     private static func field(
         _ name: Substring, _ value: Substring, of kind: EntityKind
     ) throws(APIFailure) -> ItemSelector {
-        var path = name == "ident" && kind == .device ? ["configuration", "ident"] : name.split(separator: ".").map(String.init)
+        var path =
+            name == "ident" && kind == .device
+            ? ["configuration", "ident"] : name.split(separator: ".").map(String.init)
         let root = path.first ?? ""
         guard kind.fields.contains(root) || root == kind.relation else {
             let meant = nearestName(to: root, among: kind.fields)

@@ -61,7 +61,9 @@ struct InputFields {
     mutating func number(_ key: String) -> Double? {
         guard let value = value(key) else { return nil }
         if let number = value.numberValue { return number }
-        if isText, let number = value.stringValue.flatMap({ try? JSONValue(parsing: $0) })?.numberValue { return number }
+        if isText, let number = value.stringValue.flatMap({ try? JSONValue(parsing: $0) })?.numberValue {
+            return number
+        }
         fail(key, "must be a number, not \(shown(value))")
         return nil
     }
@@ -99,7 +101,8 @@ struct InputFields {
             let meant = nearestName(to: member.key, among: known)
             problems.append(
                 ErrorItem(
-                    .badRequest, "\(what) has no field \"\(member.key)\"", hint: meant.map { "did you mean \"\($0)\"?" },
+                    .badRequest, "\(what) has no field \"\(member.key)\"",
+                    hint: meant.map { "did you mean \"\($0)\"?" },
                     path: path(of: member.key)))
             schemaHint = SchemaHint(fields: known, suggestion: schemaHint?.suggestion ?? meant)
         }

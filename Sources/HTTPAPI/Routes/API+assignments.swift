@@ -81,7 +81,8 @@ extension API {
 
     func enableAssignments(_ call: Call) async throws(APIFailure) -> Answer {
         guard let isEnabled = try enabling(call) else {
-            throw APIFailure(.badRequest, "enabled is missing: {\"enabled\":true} or {\"enabled\":false}", path: "enabled")
+            throw APIFailure(
+                .badRequest, "enabled is missing: {\"enabled\":true} or {\"enabled\":false}", path: "enabled")
         }
         let selection = try assignments(call)
         var result: [JSONValue] = []
@@ -105,7 +106,8 @@ extension API {
         let selection = try assignments(call)
         let keys = selection.items.map(\.key)
         if let confirmation = call.value("confirm"), confirmation != "intervals" {
-            throw APIFailure(.badRequest, "confirm must be \"intervals\", not \"\(confirmation.prefix(40))\"", path: "confirm")
+            throw APIFailure(
+                .badRequest, "confirm must be \"intervals\", not \"\(confirmation.prefix(40))\"", path: "confirm")
         }
         if call.value("confirm") == nil { try await refuseIfIntervals(keys) }
         let moment = now()

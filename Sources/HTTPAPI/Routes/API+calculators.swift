@@ -5,8 +5,13 @@ import Telemetry
 extension API {
     private var calculatorInput: CalculatorInput { CalculatorInput(limits: limits, timeZones: timeZones) }
 
+    private func calculatorFields(_ call: Call) throws(APIFailure) -> [String]? {
+        try CollectionQuery.fields(call.value("fields"), known: CalculatorEntity.fields, noun: "calculator")
+    }
+
     func createCalculators(_ call: Call) async throws(APIFailure) -> Answer {
         let input = calculatorInput
+        let fields = try calculatorFields(call)
         return try await create(call) { value, path throws(APIFailure) in
             let checked = try input.created(from: value, path: path)
             let record = try await change { store throws(StoreError) in
@@ -14,7 +19,7 @@ extension API {
             } then: { contents, record in
                 contents.set(CalculatorEntity(record))
             }
-            return ([CalculatorEntity(record).json], checked.warnings.map { $0.json(of: record.id) })
+            return ([CalculatorEntity(record).json.cut(to: fields)], checked.warnings.map { $0.json(of: record.id) })
         }
     }
 
@@ -36,19 +41,22 @@ extension API {
 
     private func changeCalculators(_ call: Call, merging: Bool) async throws(APIFailure) -> Answer {
         let input = calculatorInput
+        let fields = try calculatorFields(call)
         let value = try call.json()
         let selection = try calculators(call.segment("selector"))
         return try await each(selection) { calculator throws(APIFailure) in
             let checked = try input.changed(calculator.definition, by: value, merging: merging)
             let warnings = checked.warnings.map { $0.json(of: calculator.id) }
-            guard checked.definition != calculator.definition else { return ([calculator.json], warnings) }
+            guard checked.definition != calculator.definition else {
+                return ([calculator.json.cut(to: fields)], warnings)
+            }
             let record = try await change { store throws(StoreError) in
                 try store.replaceCalculator(
                     calculator.id, name: checked.name, json: checked.definition.text, expecting: calculator.revision)
             } then: { contents, record in
                 contents.set(CalculatorEntity(record))
             }
-            return ([CalculatorEntity(record).json], warnings)
+            return ([CalculatorEntity(record).json.cut(to: fields)], warnings)
         }
     }
 

@@ -5,6 +5,7 @@ import Telemetry
 extension API {
     func createDevices(_ call: Call) async throws(APIFailure) -> Answer {
         let input = DeviceInput(limits: limits)
+        let fields = try deviceFields(call)
         return try await create(call) { value, path throws(APIFailure) in
             let settings = try input.created(from: value, path: path)
             let (ident, name) = (settings.ident, settings.name)
@@ -14,8 +15,12 @@ extension API {
                 contents.set(DeviceEntity(record))
             }
             activity.note(record.id, nil)
-            return (try await rendered([DeviceEntity(record)], fields: nil), [])
+            return (try await rendered([DeviceEntity(record)], fields: fields), [])
         }
+    }
+
+    private func deviceFields(_ call: Call) throws(APIFailure) -> [String]? {
+        try CollectionQuery.fields(call.value("fields"), known: DeviceEntity.fields, noun: "device")
     }
 
     /// Creates one entity for each item of the body; each stands for itself.
@@ -25,7 +30,8 @@ extension API {
         let body = try call.json()
         let items = body.arrayValue ?? [body]
         guard items.count <= limits.itemsMax else {
-            throw APIFailure(.tooLarge, "the body has \(items.count) items; at most \(limits.itemsMax) are taken at once")
+            throw APIFailure(
+                .tooLarge, "the body has \(items.count) items; at most \(limits.itemsMax) are taken at once")
         }
         var (result, errors, warnings) = ([JSONValue](), [ErrorItem](), [JSONValue]())
         var hint: SchemaHint?
@@ -54,17 +60,20 @@ extension API {
             result: try await rendered(items, fields: query.fields), errors: selection.errors, page: query.shown)
     }
 
-    func replaceDevices(_ call: Call) async throws(APIFailure) -> Answer { try await changeDevices(call, merging: false) }
+    func replaceDevices(_ call: Call) async throws(APIFailure) -> Answer {
+        try await changeDevices(call, merging: false)
+    }
 
     func mergeDevices(_ call: Call) async throws(APIFailure) -> Answer { try await changeDevices(call, merging: true) }
 
     private func changeDevices(_ call: Call, merging: Bool) async throws(APIFailure) -> Answer {
         let input = DeviceInput(limits: limits)
+        let fields = try deviceFields(call)
         let value = try call.json()
         let selection = try devices(call.segment("selector"))
         return try await each(selection) { device throws(APIFailure) in
             let settings = try input.changed(device.settings, by: value, merging: merging)
-            guard settings != device.settings else { return (try await rendered([device], fields: nil), []) }
+            guard settings != device.settings else { return (try await rendered([device], fields: fields), []) }
             let (ident, name) = (settings.ident, settings.name)
             let record = try await change { store throws(StoreError) in
                 try store.replaceDevice(
@@ -72,7 +81,7 @@ extension API {
             } then: { contents, record in
                 contents.set(DeviceEntity(record))
             }
-            return (try await rendered([DeviceEntity(record)], fields: nil), [])
+            return (try await rendered([DeviceEntity(record)], fields: fields), [])
         }
     }
 
@@ -133,7 +142,9 @@ extension API {
     private static let lookUpsMax = 20
 
     func rendered(_ devices: [DeviceEntity], fields: [String]?) async throws(APIFailure) -> [JSONValue] {
-        if fields?.contains("last_active") ?? true, devices.count <= Self.lookUpsMax { try await lookUpActivity(devices) }
+        if fields?.contains("last_active") ?? true, devices.count <= Self.lookUpsMax {
+            try await lookUpActivity(devices)
+        }
         let sizes = fields?.contains("messages_size") ?? false ? try await messageSizes(devices) : [:]
         return devices.map { device in
             var json = device.json

@@ -112,7 +112,8 @@ struct IntervalRequest: Sendable {
         let ids = words.compactMap { Int64($0) }
         guard !ids.isEmpty, ids.count == words.count else {
             throw APIFailure(
-                .badRequest, "\"\(text.prefix(60))\" selects no intervals", hint: "all, last, an id, or ids with commas")
+                .badRequest, "\"\(text.prefix(60))\" selects no intervals", hint: "all, last, an id, or ids with commas"
+            )
         }
         guard ids.count <= limits.itemsMax else {
             throw APIFailure(.tooLarge, "the path names more than \(limits.itemsMax) intervals")

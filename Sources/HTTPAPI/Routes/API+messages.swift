@@ -22,7 +22,8 @@ extension API {
             }
             if reading.isTooLarge {
                 throw APIFailure(
-                    .tooLarge, "the answer would be over \(bytesMax) bytes", hint: "narrow the range, or name the fields")
+                    .tooLarge, "the answer would be over \(bytesMax) bytes",
+                    hint: "narrow the range, or name the fields")
             }
             return reading
         }

@@ -30,7 +30,8 @@ extension API {
         let words = call.segment("id").commaList
         let ids = words.compactMap { Int64($0) }
         guard !ids.isEmpty, ids.count == words.count, ids.count <= limits.itemsMax else {
-            throw APIFailure(.badRequest, "\"\(call.segment("id").prefix(60))\" is no token", hint: "an id, or ids with commas")
+            throw APIFailure(
+                .badRequest, "\"\(call.segment("id").prefix(60))\" is no token", hint: "an id, or ids with commas")
         }
         var (result, errors) = ([JSONValue](), [ErrorItem]())
         for id in ids {

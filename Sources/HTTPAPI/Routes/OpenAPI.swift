@@ -14,7 +14,8 @@ enum OpenAPI {
             }
         }
         let document: Document = [
-            "openapi": "3.1.0", "info": ["title": "Odograph", "version": "1.0.0", "description": Document(introduction)],
+            "openapi": "3.1.0",
+            "info": ["title": "Odograph", "version": "1.0.0", "description": Document(introduction)],
             "security": [["token": []], ["bearer": []]], "paths": Document(json: .object(paths)),
             "components": ["securitySchemes": securitySchemes, "schemas": schemas],
         ]

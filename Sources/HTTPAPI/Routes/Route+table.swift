@@ -11,16 +11,19 @@ extension Route {
 
     private static let devices: [Route] = [
         Route(
-            .post, "/gw/devices", "Create devices", body: "Device", takesMany: true, result: "Device",
+            .post, "/gw/devices", "Create devices", parameters: [fields], body: "Device", takesMany: true,
+            result: "Device",
             handler: API.createDevices),
         Route(
             .get, "/gw/devices/{selector}", "Read devices", parameters: collection, result: "Device",
             handler: API.readDevices),
         Route(
-            .put, "/gw/devices/{selector}", "Replace the given fields of devices", body: "Device", result: "Device",
+            .put, "/gw/devices/{selector}", "Replace the given fields of devices", parameters: [fields], body: "Device",
+            result: "Device",
             handler: API.replaceDevices),
         Route(
-            .patch, "/gw/devices/{selector}", "Merge the given fields into devices", body: "Device", result: "Device",
+            .patch, "/gw/devices/{selector}", "Merge the given fields into devices", parameters: [fields],
+            body: "Device", result: "Device",
             handler: API.mergeDevices),
         Route(
             .delete, "/gw/devices/{selector}", "Delete devices with their messages and intervals", result: "Reference",
@@ -58,16 +61,18 @@ extension Route {
 
     private static let calculators: [Route] = [
         Route(
-            .post, "/gw/calcs", "Create calculators", body: "Calculator", takesMany: true, result: "Calculator",
+            .post, "/gw/calcs", "Create calculators", parameters: [fields], body: "Calculator", takesMany: true,
+            result: "Calculator",
             handler: API.createCalculators),
         Route(
             .get, "/gw/calcs/{selector}", "Read calculators", parameters: collection, result: "Calculator",
             handler: API.readCalculators),
         Route(
             .put, "/gw/calcs/{selector}", "Replace the given fields of calculators; history is calculated again",
-            body: "Calculator", result: "Calculator", handler: API.replaceCalculators),
+            parameters: [fields], body: "Calculator", result: "Calculator", handler: API.replaceCalculators),
         Route(
-            .patch, "/gw/calcs/{selector}", "Merge the given fields into calculators", body: "Calculator",
+            .patch, "/gw/calcs/{selector}", "Merge the given fields into calculators", parameters: [fields],
+            body: "Calculator",
             result: "Calculator", handler: API.mergeCalculators),
         Route(
             .delete, "/gw/calcs/{selector}", "Delete calculators with their intervals", result: "Reference",
@@ -80,7 +85,9 @@ extension Route {
         Route(
             .post, assigned, "Assign calculators to devices; the body may say {\"enabled\":false}", body: "Enabling",
             result: "Assignment", handler: API.assign),
-        Route(.get, assigned, "Read assignments", parameters: collection, result: "Assignment", handler: API.readAssignments),
+        Route(
+            .get, assigned, "Read assignments", parameters: collection, result: "Assignment",
+            handler: API.readAssignments),
         Route(
             .put, assigned, "Enable or disable assignments", body: "Enabling", result: "Assignment",
             handler: API.enableAssignments),
@@ -126,7 +133,9 @@ extension Route {
     ]
 
     private static let tokens: [Route] = [
-        Route(.get, "/platform/tokens", "List tokens, without their keys", result: "Token", access: .master, handler: API.listTokens),
+        Route(
+            .get, "/platform/tokens", "List tokens, without their keys", result: "Token", access: .master,
+            handler: API.listTokens),
         Route(
             .post, "/platform/tokens", "Create tokens; the key is told this once", body: "TokenRequest",
             takesMany: true, result: "CreatedToken", access: .master, handler: API.createTokens),

@@ -45,7 +45,8 @@ final class Authenticator: Sendable {
         }
         guard let secret = Self.secret(header) else {
             throw Self.refusal(
-                "the Authorization header must be \"FlespiToken …\" or \"Bearer …\"", hint: "send the token's key after it")
+                "the Authorization header must be \"FlespiToken …\" or \"Bearer …\"",
+                hint: "send the token's key after it")
         }
         let record = try await record(secret)
         let moment = now()
@@ -85,7 +86,9 @@ final class Authenticator: Sendable {
 
     private func touch(_ id: Int64, at moment: Timestamp) {
         let isDue = state.withLock { state in
-            if let last = state.touched[id], moment < last.advanced(bySeconds: limits.tokenTouchSeconds) { return false }
+            if let last = state.touched[id], moment < last.advanced(bySeconds: limits.tokenTouchSeconds) {
+                return false
+            }
             state.touched[id] = moment
             return true
         }

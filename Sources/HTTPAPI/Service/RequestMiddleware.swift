@@ -19,7 +19,8 @@ struct RequestMiddleware: RouterMiddleware {
         let seconds = (ContinuousClock.now - began) / .seconds(1)
         let route = context.endpointPath.flatMap { path in path.hasPrefix("/") ? path : nil } ?? "unknown"
         api.metrics.answered(
-            .init(method: Self.methodName(request.method), route: route, status: response.status.code), seconds: seconds)
+            .init(method: Self.methodName(request.method), route: route, status: response.status.code), seconds: seconds
+        )
         // The query may hold a filter, never a token; the headers are left out.
         context.logger.debug(
             "request",
@@ -36,23 +37,46 @@ struct RequestMiddleware: RouterMiddleware {
         guard api.metrics.begin(max: api.limits.concurrencyMax) else {
             var failure = APIFailure(.busy, "more than \(api.limits.concurrencyMax) requests are in work")
             failure.headers[.retryAfter] = "1"
-            return Answer(failure).response
+            return await refusal(failure, request)
         }
         defer { api.metrics.end() }
+        let admitted: APIContext
+        do throws(APIFailure) {
+            admitted = try await self.admitted(request, context)
+        } catch { return await refusal(error, request) }
         do {
-            return try await next(request, try await admitted(request, context))
+            return try await next(request, admitted)
         } catch let failure as APIFailure {
+            if let item = failure.items.first(where: { $0.code == .failure }) {
+                context.logger.error("a request failed", metadata: ["cause": "\(item.reason)"])
+            }
             return Answer(failure).response
         } catch let error as HTTPError where error.status == .notFound {
-            return Answer(unknownPath(request)).response
+            return await refusal(unknownPath(request), request)
         } catch let error as HTTPError {
             var answer = Answer(APIFailure(.badRequest, error.body ?? error.status.reasonPhrase))
             answer.status = error.status
             return answer.response
         } catch {
-            context.logger.error("a request failed", metadata: ["cause": "\(error)", "method": "\(request.method.rawValue)"])
+            context.logger.error(
+                "a request failed", metadata: ["cause": "\(error)", "method": "\(request.method.rawValue)"])
             return Answer(APIFailure(.failure, "the server failed; its log says more")).response
         }
+    }
+
+    /// Answers a request whose body nobody has read: it is dropped, so that the sender comes to read the answer.
+    private func refusal(_ failure: APIFailure, _ request: Request) async -> Response {
+        var count = request.headers[.contentLength].flatMap { Int($0) } ?? 0
+        if count <= api.limits.bodyDropMax {
+            count = 0
+            do {
+                for try await buffer in request.body {
+                    count += buffer.readableBytes
+                    if count > api.limits.bodyDropMax { break }
+                }
+            } catch { return Answer(failure).response }
+        }
+        return Answer(failure).response
     }
 
     private func admitted(_ request: Request, _ context: APIContext) async throws(APIFailure) -> APIContext {
