@@ -92,6 +92,12 @@ let package = Package(
             "CalcProcessTests",
             core + ["TimeZones", "MessageChunks", "PrimaryStore", "LocalCache", "CalcProcess", "ReferenceEvaluator", logging]),
         tests("ScenarioTests", core + ["TestSupport", "TimeZones", "Ingest"]),
+        tests(
+            "HTTPAPITests",
+            core + [
+                "TimeZones", "MessageChunks", "PrimaryStore", "CalcProcess", "Ingest", "HTTPAPI", hummingbird, httpTypes,
+                nioCore, logging, lifecycle,
+            ]),
         tests("IngestTests", ["Telemetry", "TimeZones", "Ingest"]),
         tests("TimeZonesTests", ["Telemetry", "TimeZones"]),
     ]

@@ -15,17 +15,18 @@ package struct MessageHistory: Sendable {
     ) throws(StoreError) {
         // The log is read first: what is sealed in between is then in both, and merging takes it once.
         var tail = try logTail(device: device, range: range)
-        var chunks = try store.archivedChunks(device: device, overlapping: range)
-        if isReversed { chunks.reverse() }
-        for chunk in chunks {
+        var isStopped = false
+        try store.forEachArchivedChunk(device: device, overlapping: range, isReversed: isReversed) {
+            chunk throws(StoreError) in
             let stored = try Self.decode(chunk, device: device)
             let border = isReversed ? tail.firstRow(at: chunk.first) : tail.firstRow(after: chunk.last)
             let beside = isReversed ? tail.slice(border..<tail.count) : tail.slice(0..<border)
             tail = isReversed ? tail.slice(0..<border) : tail.slice(border..<tail.count)
             let block = stored.merged(with: beside).clipped(to: range)
-            if !block.isEmpty, try !body(block) { return }
+            if !block.isEmpty { isStopped = try !body(block) }
+            return !isStopped
         }
-        if !tail.isEmpty { _ = try body(tail) }
+        if !isStopped, !tail.isEmpty { _ = try body(tail) }
     }
 
     /// The latest value of each parameter with its time, latitude and longitude together.

@@ -37,10 +37,11 @@ package protocol PrimaryStore: Sendable {
 
     /// The chunks of a device that overlap a range, in the order of time.
     func archivedChunks(device: DeviceID, overlapping: TimeRange) throws(StoreError) -> [ArchivedChunk]
-    /// All chunks of a device in order, one at a time; the body returns false to stop. Sees one state of the archive,
-    /// and holds it for as long as it takes.
+    /// The same one at a time, or the latest first; the body returns false to stop. Sees one state of the archive, and
+    /// holds it for as long as it takes.
     func forEachArchivedChunk(
-        device: DeviceID, _ body: (ArchivedChunk) throws(StoreError) -> Bool
+        device: DeviceID, overlapping: TimeRange, isReversed: Bool,
+        _ body: (ArchivedChunk) throws(StoreError) -> Bool
     ) throws(StoreError)
     /// The log position up to which the device's messages are in the archive.
     func archiveMark(device: DeviceID) throws(StoreError) -> Int64
@@ -141,6 +142,13 @@ extension PrimaryStore {
 
     package func seal(_ seal: Seal) throws(StoreError) {
         for result in self.seal([seal]) { try result.get() }
+    }
+
+    /// All chunks of a device in order.
+    package func forEachArchivedChunk(
+        device: DeviceID, _ body: (ArchivedChunk) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        try forEachArchivedChunk(device: device, overlapping: .all, isReversed: false, body)
     }
 
     package func pendingLog() throws(StoreError) -> [PendingLog] { try pendingLog(slots: .all) }

@@ -5,6 +5,18 @@ extension SQLitePrimaryStore {
     package func archivedChunks(
         device: DeviceID, overlapping range: TimeRange
     ) throws(StoreError) -> [ArchivedChunk] {
+        var chunks: [ArchivedChunk] = []
+        try forEachArchivedChunk(device: device, overlapping: range, isReversed: false) { chunk in
+            chunks.append(chunk)
+            return true
+        }
+        return chunks
+    }
+
+    package func forEachArchivedChunk(
+        device: DeviceID, overlapping range: TimeRange, isReversed: Bool,
+        _ body: (ArchivedChunk) throws(StoreError) -> Bool
+    ) throws(StoreError) {
         try read { connection in
             // Chunks never overlap, so of those that begin before the range only the last can reach into it.
             let statement = try connection.statement(
@@ -12,27 +24,14 @@ extension SQLitePrimaryStore {
                 SELECT first, last, count, upto, crc, bytes FROM chunks
                 WHERE device = ?1 AND first < ?3 AND first >= COALESCE(
                     (SELECT MAX(first) FROM chunks WHERE device = ?1 AND first <= ?2), ?2)
-                ORDER BY first
+                ORDER BY first \(isReversed ? "DESC" : "")
                 """)
             try statement.bind(1, device.rawValue)
             try statement.bind(2, range.lower.microseconds)
             try statement.bind(3, range.upper.microseconds)
-            var chunks: [ArchivedChunk] = []
-            try statement.forEachRow { row in
-                if row.int64(1) >= range.lower.microseconds { chunks.append(try ArchivedChunk(row, device)) }
+            try statement.forEachRowWhile { row in
+                row.int64(1) < range.lower.microseconds ? true : try body(try ArchivedChunk(row, device))
             }
-            return chunks
-        }
-    }
-
-    package func forEachArchivedChunk(
-        device: DeviceID, _ body: (ArchivedChunk) throws(StoreError) -> Bool
-    ) throws(StoreError) {
-        try read { connection in
-            let statement = try connection.statement(
-                "SELECT first, last, count, upto, crc, bytes FROM chunks WHERE device = ? ORDER BY first")
-            try statement.bind(1, device.rawValue)
-            try statement.forEachRowWhile { row in try body(try ArchivedChunk(row, device)) }
         }
     }
 

@@ -1,0 +1,102 @@
+import Glibc
+
+/// One kept-alive connection to a server on this machine; each request waits for its answer.
+final class HTTPConnection {
+    struct Response {
+        var status = 0
+        var head = ""
+        var body: [UInt8] = []
+
+        /// The value of a header; nil if it is not there. The name in lower case.
+        func header(_ name: String) -> String? {
+            for line in head.split(separator: "\r\n") {
+                let parts = line.split(separator: ":", maxSplits: 1)
+                if parts.count == 2, parts[0].lowercased() == name { return String(parts[1].drop { $0 == " " }) }
+            }
+            return nil
+        }
+    }
+
+    private let descriptor: Int32
+    private let token: String
+    private var buffer = [UInt8](repeating: 0, count: 1 << 20)
+
+    init(port: Int, token: String) throws(BenchmarkError) {
+        self.token = token
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
+        let code = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard code == 0 else { throw BenchmarkError("nothing listens on port \(port)") }
+        var on: Int32 = 1
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+    }
+
+    deinit { close(descriptor) }
+
+    func get(_ path: String) throws(BenchmarkError) -> Response { try send("GET", path, []) }
+
+    func post(_ path: String, _ body: some Collection<UInt8>) throws(BenchmarkError) -> Response {
+        let response = try send("POST", path, Array(body))
+        guard response.status == 200 else {
+            throw BenchmarkError("POST \(path): \(response.status) \(String(decoding: response.body.prefix(300), as: UTF8.self))")
+        }
+        return response
+    }
+
+    func send(_ method: String, _ path: String, _ body: [UInt8]) throws(BenchmarkError) -> Response {
+        let head = "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nAuthorization: FlespiToken \(token)\r\n"
+            + "Content-Length: \(body.count)\r\n\r\n"
+        try write(Array(head.utf8) + body)
+        return try read()
+    }
+
+    private func write(_ bytes: [UInt8]) throws(BenchmarkError) {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress.map { $0 + sent }, $0.count - sent, Int32(MSG_NOSIGNAL)) }
+            guard count > 0 else { throw BenchmarkError("the connection broke") }
+            sent += count
+        }
+    }
+
+    private func read() throws(BenchmarkError) -> Response {
+        var bytes: [UInt8] = []
+        var response = Response()
+        var needed = Int.max
+        while bytes.count < needed {
+            let count = recv(descriptor, &buffer, buffer.count, 0)
+            guard count > 0 else { throw BenchmarkError("the connection ended in an answer") }
+            bytes.append(contentsOf: buffer[0..<count])
+            if needed == .max, let end = Self.endOfHead(bytes) {
+                response.head = String(decoding: bytes[0..<end], as: UTF8.self)
+                needed = end + 4 + (response.header("content-length").flatMap { Int($0) } ?? 0)
+                response.status = Int(response.head.split(separator: " ").dropFirst().first ?? "0") ?? 0
+                bytes.removeFirst(end + 4)
+                needed -= end + 4
+            }
+        }
+        response.body = bytes
+        return response
+    }
+
+    private static func endOfHead(_ bytes: [UInt8]) -> Int? {
+        var index = 3
+        while index < bytes.count {
+            if bytes[index] == 10, bytes[index - 1] == 13, bytes[index - 2] == 10, bytes[index - 3] == 13 { return index - 3 }
+            index += 1
+        }
+        return nil
+    }
+}
+
+struct BenchmarkError: Error, CustomStringConvertible {
+    var description: String
+    init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,85 @@
+import Fleet
+import Foundation
+import Telemetry
+
+/// The things that are measured, on one server.
+struct Scenes {
+    let server: ServerProcess
+    let connection: HTTPConnection
+    let options: ServiceOptions
+
+    // MARK: Setting up
+
+    /// Creates the devices `d1`, `d2`, …; their ids count up from 1.
+    func createDevices(_ count: Int) throws {
+        for start in stride(from: 0, to: count, by: 500) {
+            let items = (start..<min(start + 500, count)).map { #"{"name":"d\#($0 + 1)","configuration":{"ident":"d\#($0 + 1)"}}"# }
+            _ = try connection.post("/gw/devices", "[\(items.joined(separator: ","))]".utf8)
+        }
+    }
+
+    /// Creates a calculator and assigns it to the devices of a selector.
+    func createCalculator(_ definition: String, on devices: String) throws {
+        let response = try connection.post("/gw/calcs", definition.utf8)
+        let id = try JSONValue(parsing: response.body)["result"]?.arrayValue?.first?["id"]?.numberValue ?? 0
+        _ = try connection.post("/gw/calcs/\(Int(id))/devices/\(devices)", [])
+    }
+
+    /// Waits until nothing is pending for the calculator; gives the seconds it took.
+    @discardableResult
+    func settle(calculator: Int, seconds: Double = 120) throws -> Double {
+        let start = CPUClock.wall
+        let path = "/gw/calcs/\(calculator)/devices/all/intervals/last"
+        while CPUClock.wall - start < seconds {
+            let answer = try connection.get(path)
+            if answer.header("x-odograph-pending-since") == nil, answer.header("x-odograph-synced") == "true" {
+                return CPUClock.wall - start
+            }
+            usleep(20_000)
+        }
+        throw BenchmarkError("calculator \(calculator) is still behind after \(seconds) s")
+    }
+
+    // MARK: Ingest
+
+    func ingest() throws {
+        let fleet = try options.fleet()
+        try createDevices(fleet.deviceCount)
+        try createCalculator(ReferenceCalculator.definition(updateInterval: 10), on: "all")
+        let text = MessageText(fleet: fleet)
+        let rows = Array(text.arrivals.prefix(options.messages))
+        let bodies = text.bodies(rows, of: 1_000)
+        let bytes = bodies.reduce(0) { $0 + $1.count }
+        print(rows.count, "messages,", bytes / rows.count, "bytes of JSON each")
+        if options.pause > 0 { sleep(UInt32(options.pause)) }
+        let (wall, cpu) = (CPUClock.wall, server.processorTime)
+        var latencies: [Double] = []
+        for body in bodies {
+            let start = CPUClock.wall
+            _ = try connection.post("/gw/devices/all/messages?history=1", body)
+            latencies.append(CPUClock.wall - start)
+        }
+        let acknowledged = server.processorTime - cpu
+        let seconds = CPUClock.wall - wall
+        try settle(calculator: 1)
+        sleep(1)
+        let all = server.processorTime - cpu
+        let count = Double(rows.count)
+        print("acknowledged:", (count / seconds).text(0), "messages/s,", (count / acknowledged).text(0), "messages/CPU-s")
+        print("with everything calculated:", (count / all).text(0), "messages/CPU-s")
+        print("a batch of 1,000: p50", (latencies.median * 1e3).text(2), "ms, p99", (latencies.quantile(0.99) * 1e3).text(2), "ms")
+        try printLedger(calculator: 1)
+        print(server.memory)
+    }
+
+    /// What jobs the calculator's ledger holds.
+    func printLedger(calculator: Int) throws {
+        let answer = try connection.get("/gw/calcs/\(calculator)/devices/all/jobs?count=1000")
+        let jobs = try JSONValue(parsing: answer.body)["result"]?.arrayValue ?? []
+        let messages = jobs.reduce(0) { $0 + ($1["messages"]?.numberValue ?? 0) }
+        let milliseconds = jobs.reduce(0) { $0 + ($1["milliseconds"]?.numberValue ?? 0) }
+        print(
+            jobs.count, "jobs read", messages.text(0), "messages in", milliseconds.text(1), "ms:",
+            (milliseconds * 1e6 / messages).text(1), "ns a message")
+    }
+}

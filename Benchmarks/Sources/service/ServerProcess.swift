@@ -1,0 +1,72 @@
+import Fleet
+import Foundation
+
+/// An `odograph serve` of our own, on a free port and with a data folder that is deleted before.
+final class ServerProcess {
+    let port: Int
+    let folder: String
+    let token: String
+    private let process = Process()
+
+    init(binary: String, folder: String) throws {
+        self.folder = folder
+        try? FileManager.default.removeItem(atPath: folder)
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let log = folder + "/server.log"
+        _ = FileManager.default.createFile(atPath: log, contents: nil)
+        process.executableURL = URL(fileURLWithPath: binary)
+        process.arguments = ["serve", "--data", folder + "/data", "--listen", "127.0.0.1:0"]
+        let output = FileHandle(forWritingAtPath: log)
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        var found: Int?
+        for _ in 0..<200 where found == nil {
+            usleep(50_000)
+            found = Self.port(in: (try? String(contentsOfFile: log, encoding: .utf8)) ?? "")
+        }
+        guard let found else { throw BenchmarkError("the server does not listen; see \(log)") }
+        port = found
+        token = try String(contentsOfFile: folder + "/data/master-token", encoding: .utf8)
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    private static func port(in log: String) -> Int? {
+        guard let range = log.range(of: "http://127.0.0.1:") else { return nil }
+        return Int(log[range.upperBound...].prefix { $0.isNumber })
+    }
+
+    /// Seconds of processor time that the server has used.
+    var processorTime: Double {
+        let text = (try? String(contentsOfFile: "/proc/\(process.processIdentifier)/stat", encoding: .utf8)) ?? ""
+        let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
+        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return .nan }
+        return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
+    var processID: Int32 { process.processIdentifier }
+
+    /// Megabytes of memory, now and at most.
+    var memory: String {
+        let text = (try? String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").filter { $0.hasPrefix("VmHWM") || $0.hasPrefix("VmRSS") }.joined(separator: " ")
+    }
+
+    func connect() throws(BenchmarkError) -> HTTPConnection { try HTTPConnection(port: port, token: token) }
+
+    func stop() {
+        process.terminate()
+        process.waitUntilExit()
+    }
+
+    /// Bytes of a file or folder below the data folder.
+    func size(_ name: String) -> Int {
+        let path = folder + "/data/" + name
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return 0 }
+        let files = isFolder.boolValue ? ((try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []).map { path + "/" + $0 } : [path]
+        return files.reduce(0) { sum, file in
+            sum + ((try? FileManager.default.attributesOfItem(atPath: file)[.size] as? Int) ?? 0)
+        }
+    }
+}
