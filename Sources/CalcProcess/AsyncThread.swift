@@ -49,11 +49,13 @@ private final class ThreadStart: Sendable {
     func launch() {
         var thread = pthread_t()
         let context = Unmanaged.passRetained(self).toOpaque()
-        let code = pthread_create(&thread, nil, { context in
-            guard let context else { return nil }
-            Unmanaged<ThreadStart>.fromOpaque(context).takeRetainedValue().body()
-            return nil
-        }, context)
+        let code = pthread_create(
+            &thread, nil,
+            { context in
+                guard let context else { return nil }
+                Unmanaged<ThreadStart>.fromOpaque(context).takeRetainedValue().body()
+                return nil
+            }, context)
         precondition(code == 0, "a thread can be started")
         pthread_detach(thread)
     }

@@ -45,7 +45,9 @@ extension Worker {
     }
 
     private func start(_ key: AssignmentKey, _ work: inout AssignmentWork) {
-        guard let compiled = picture.calculators[key.calculator], let device = picture.devices[key.device] else { return }
+        guard let compiled = picture.calculators[key.calculator], let device = picture.devices[key.device] else {
+            return
+        }
         let job = RecalculationJob(
             key: key, calculator: compiled.calculator, environment: compiled.environment(device),
             binding: ColumnBinding(compiled.calculator.layout, table: store.parameters, facts: device.facts),
@@ -108,7 +110,9 @@ extension Worker {
         let key = job.job.key
         running[key] = nil
         guard var work = assignments[key] else { return }
-        for interval in diff.deleted + diff.written.compactMap(\.held) { try cache.removeHeld(key, firstOn: interval.firstOn) }
+        for interval in diff.deleted + diff.written.compactMap(\.held) {
+            try cache.removeHeld(key, firstOn: interval.firstOn)
+        }
         for (written, id) in zip(diff.written, receipt.ids) {
             let new = written.new.interval
             try cache.setHeld(

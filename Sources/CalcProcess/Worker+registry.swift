@@ -117,7 +117,9 @@ extension Worker {
     }
 
     private func digest(_ key: AssignmentKey) -> UInt64 {
-        guard let compiled = picture.calculators[key.calculator], let device = picture.devices[key.device] else { return 0 }
+        guard let compiled = picture.calculators[key.calculator], let device = picture.devices[key.device] else {
+            return 0
+        }
         return compiled.deviceDigest(device)
     }
 

@@ -47,7 +47,8 @@ extension Worker {
         }
         let slot = Slot(device: device)
         return Seal(
-            slot: slot, epoch: setup.epochs[slot] ?? 0, device: device, replaced: replaced, chunks: chunks, upTo: log.upTo)
+            slot: slot, epoch: setup.epochs[slot] ?? 0, device: device, replaced: replaced, chunks: chunks,
+            upTo: log.upTo)
     }
 
     /// The log rows of a device that this worker has seen; some of them, if there are very many.

@@ -78,7 +78,8 @@ final class Worker {
             isBusy = try sealSome() || isBusy
             return isBusy
         } catch CacheError.corrupt(let reason) {
-            setup.logger.error("cache is damaged and built anew", metadata: ["cache": "\(setup.cachePath)", "reason": "\(reason)"])
+            setup.logger.error(
+                "cache is damaged and built anew", metadata: ["cache": "\(setup.cachePath)", "reason": "\(reason)"])
             try rebuildCache()
             return true
         }

@@ -121,7 +121,9 @@ extension Calculator {
 
     private static func readSelectors(_ fields: inout FieldReader, _ layout: inout ColumnLayout) -> [Selector] {
         guard let items = fields.items("selectors") else {
-            if fields.value("selectors") == nil { fields.fail("selectors", "is missing: an array of 1 to \(selectorsMax)") }
+            if fields.value("selectors") == nil {
+                fields.fail("selectors", "is missing: an array of 1 to \(selectorsMax)")
+            }
             return []
         }
         if items.isEmpty || items.count > selectorsMax {

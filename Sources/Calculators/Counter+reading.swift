@@ -112,7 +112,8 @@ extension Counter {
             wholeMessage: parts.isEmpty ? layout.slot(MessageCounter.wholeMessageName) : nil)
     }
 
-    private static func extremum(_ fields: inout FieldReader, _ layout: inout ColumnLayout) -> MessageCounter.Extremum? {
+    private static func extremum(_ fields: inout FieldReader, _ layout: inout ColumnLayout) -> MessageCounter.Extremum?
+    {
         guard let value = fields.value("extremum"), value != .null else { return nil }
         var inner = FieldReader(value, path: fields.path(of: "extremum"))
         defer { fields.problems += inner.problems }
@@ -126,7 +127,8 @@ extension Counter {
     private static func fields(_ fields: inout FieldReader, _ layout: inout ColumnLayout) -> [MessageCounter.Field] {
         (fields.items("fields") ?? []).compactMap { path, value in
             if let name = value.stringValue {
-                return MessageCounter.Field(name: name, program: Program(parameter: name, layout: &layout), aggregate: .first)
+                return MessageCounter.Field(
+                    name: name, program: Program(parameter: name, layout: &layout), aggregate: .first)
             }
             var inner = FieldReader(value, path: path)
             defer { fields.problems += inner.problems }

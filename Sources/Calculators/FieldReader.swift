@@ -14,7 +14,9 @@ struct FieldReader {
     init(_ value: JSONValue, path: String) {
         self.path = path
         members = value.members ?? []
-        if value.members == nil { problems.append(.init(path: path, reason: "must be an object, not \(value.typeName)")) }
+        if value.members == nil {
+            problems.append(.init(path: path, reason: "must be an object, not \(value.typeName)"))
+        }
     }
 
     func path(of key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }

@@ -52,7 +52,8 @@ extension Selector {
         defer { problems += fields.problems }
         name = fields.string("name") ?? ""
         if let type = value["type"]?.stringValue, Self.typesToCome.contains(type) {
-            fields.fail("type", "this version has no selector \"\(type)\"; it has \(Self.types.joined(separator: ", "))")
+            fields.fail(
+                "type", "this version has no selector \"\(type)\"; it has \(Self.types.joined(separator: ", "))")
             return nil
         }
         guard let type = fields.choice("type", Self.types) else {

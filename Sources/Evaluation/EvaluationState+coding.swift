@@ -31,7 +31,9 @@ extension EvaluationState {
         var reader = ByteReader(bytes)
         guard try reader.readByte() == Self.version else { throw MalformedBytes(offset: 0, reason: "other version") }
         position = try reader.readTimestamp()
-        if let validate = calculator.validateMessage { validateMemory = try ProgramMemory(for: validate, from: &reader) }
+        if let validate = calculator.validateMessage {
+            validateMemory = try ProgramMemory(for: validate, from: &reader)
+        }
         carry = try Self.readCarry(&reader)
         for (index, selector) in calculator.selectors.enumerated() {
             tracks[index] = try SelectorTrack(selector, from: &reader)
@@ -57,7 +59,9 @@ extension EvaluationState {
     private static func readCarry(_ reader: inout ByteReader) throws(MalformedBytes) -> ExpressionBlock? {
         guard let moment = try reader.readTimestamp() else { return nil }
         var columns: [ValueColumn] = []
-        for _ in 0..<(try reader.readCount()) { columns.append(ValueColumn(repeating: try reader.readValue(), count: 1)) }
+        for _ in 0..<(try reader.readCount()) {
+            columns.append(ValueColumn(repeating: try reader.readValue(), count: 1))
+        }
         return ExpressionBlock(timestamps: [moment.microseconds], columns: columns)
     }
 }

@@ -49,7 +49,8 @@ public struct Evaluator: Sendable {
         let settled = settlePieces(stream)
         keepMarks(stream)
         let lastRow = stream.count - 1
-        state.carry = mergesBefore
+        state.carry =
+            mergesBefore
             ? stream.slice(lastRow..<stream.count)
             : ExpressionBlock(timestamps: [stream.timestamps[lastRow]], columns: [])
         return settled

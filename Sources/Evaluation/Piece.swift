@@ -60,11 +60,14 @@ extension Piece {
         var lastOn = Int64.max
         for (index, end) in ends.enumerated() {
             if let end {
-                let isActiveEnough = end.isActiveEnough ?? tracks[index].isActiveEnoughSoFar(calculator.selectors[index])
+                let isActiveEnough =
+                    end.isActiveEnough ?? tracks[index].isActiveEnoughSoFar(calculator.selectors[index])
                 guard isActiveEnough else { return nil }
                 lastOn = min(lastOn, end.lastOn)
             } else {
-                guard let run = tracks[index].run, tracks[index].isKeptSoFar(calculator.selectors[index]) else { return nil }
+                guard let run = tracks[index].run, tracks[index].isKeptSoFar(calculator.selectors[index]) else {
+                    return nil
+                }
                 lastOn = min(lastOn, run.lastOn)
             }
         }

@@ -70,7 +70,8 @@ private struct Compiler {
         return instructions.count - 1
     }
 
-    private mutating func load(_ name: String, _ access: ParameterAccess, _ tree: Syntax) throws(ExpressionError) -> Int {
+    private mutating func load(_ name: String, _ access: ParameterAccess, _ tree: Syntax) throws(ExpressionError) -> Int
+    {
         if scope == .interval, name == "id" || name == "timestamp" {
             throw ExpressionError(
                 column: tree.column,
@@ -99,7 +100,9 @@ private struct Compiler {
         return emit(.select(condition: condition, whenTrue, whenFalse), tree)
     }
 
-    private mutating func call(_ function: Function, _ arguments: [Syntax], _ tree: Syntax) throws(ExpressionError) -> Int {
+    private mutating func call(_ function: Function, _ arguments: [Syntax], _ tree: Syntax) throws(ExpressionError)
+        -> Int
+    {
         switch function.role {
         case .condition: return try select(arguments, tree)
         case .negation: return emit(.unary(.not, try compile(arguments[0])), tree)
@@ -116,7 +119,8 @@ private struct Compiler {
         case .moment:
             if arguments.isEmpty, scope == .interval {
                 throw ExpressionError(
-                    column: tree.column, reason: "\(function.name)() of an interval needs a time: \(function.name)(begin)")
+                    column: tree.column,
+                    reason: "\(function.name)() of an interval needs a time: \(function.name)(begin)")
             }
             let moment = arguments.isEmpty ? emit(.moment, tree) : try compile(arguments[0])
             return emit(.call(function, [moment]), tree)

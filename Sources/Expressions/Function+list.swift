@@ -3,11 +3,14 @@ import Telemetry
 
 extension Function {
     static let logic: [Function] = [
-        Function("if(condition, a[, b])", "a where the condition is true, else b (null if left out)", 2...3, role: .condition),
+        Function(
+            "if(condition, a[, b])", "a where the condition is true, else b (null if left out)", 2...3, role: .condition
+        ),
         Function("not(x)", "true where x is 0, false, null or an error", 1...1, role: .negation),
         Function("exists('name')", "whether the message has the parameter, null included", 1...1, role: .presence),
         Function(
-            "previous('name')", "the value in the previous message, or of the previous interval", 1...1, role: .previous),
+            "previous('name')", "the value in the previous message, or of the previous interval", 1...1, role: .previous
+        ),
         Function("error()", "an error: the message is unknown to a selector and passed over by a counter", 0...0),
     ]
 
@@ -15,7 +18,9 @@ extension Function {
         Function("isnull(x)", "whether x is null", 1...1) { $0.values[0].map { .boolean($0.kind == .null) } },
         Function("isnumber(x)", "whether x is a number", 1...1) { $0.values[0].map { .boolean($0.kind == .number) } },
         Function("isstring(x)", "whether x is a string", 1...1) { $0.values[0].map { .boolean($0.kind == .string) } },
-        Function("isboolean(x)", "whether x is a boolean", 1...1) { $0.values[0].map { .boolean($0.kind == .boolean) } },
+        Function("isboolean(x)", "whether x is a boolean", 1...1) {
+            $0.values[0].map { .boolean($0.kind == .boolean) }
+        },
         Function("isjson(x)", "whether x is an object or an array", 1...1) {
             $0.values[0].map { .boolean($0.kind == .json) }
         },
@@ -37,7 +42,9 @@ extension Function {
 
     static let mathematics: [Function] = [
         Function("abs(x)", "the magnitude", numeric: { abs($0) }),
-        Function("round(x[, digits])", "the nearest whole number, or with that many decimals; halves away from 0", 1...2) {
+        Function(
+            "round(x[, digits])", "the nearest whole number, or with that many decimals; halves away from 0", 1...2
+        ) {
             arguments in
             guard let x = arguments.number(0) else { return nil }
             guard arguments.values.count > 1 else { return .number(x.rounded()) }
@@ -48,13 +55,17 @@ extension Function {
         Function("floor(x)", "the next whole number below", numeric: { $0.rounded(.down) }),
         Function("ceil(x)", "the next whole number above", numeric: { $0.rounded(.up) }),
         Function("sign(x)", "-1, 0 or 1", numeric: { $0 > 0 ? 1 : $0 < 0 ? -1 : 0 }),
-        Function("sqrt(x)", "the square root; an error below 0", 1...1) { finite($0.number(0).map { $0.squareRoot() }) },
+        Function("sqrt(x)", "the square root; an error below 0", 1...1) {
+            finite($0.number(0).map { $0.squareRoot() })
+        },
         Function("pow(x, y)", "x to the power of y", 2...2) { arguments in
             guard let x = arguments.number(0), let y = arguments.number(1) else { return nil }
             return finite(pow(x, y))
         },
         Function("exp(x)", "e to the power of x", 1...1) { finite($0.number(0).map { exp($0) }) },
-        Function("log(x)", "the natural logarithm; an error at 0 and below", 1...1) { finite($0.number(0).map { log($0) }) },
+        Function("log(x)", "the natural logarithm; an error at 0 and below", 1...1) {
+            finite($0.number(0).map { log($0) })
+        },
         Function("log10(x)", "the decimal logarithm; an error at 0 and below", 1...1) {
             finite($0.number(0).map { log10($0) })
         },
@@ -81,7 +92,9 @@ extension Function {
             return .number(Geodesy.distance(numbers[0], numbers[1], numbers[2], numbers[3]) * 1000)
         },
         Function("distance_to(lat, lon)", "metres from the message's position", 2...2, role: .distanceTo),
-        Function("geofence([field])", "the name (or a field) of the geofence of highest priority around, else null", 0...1) {
+        Function(
+            "geofence([field])", "the name (or a field) of the geofence of highest priority around, else null", 0...1
+        ) {
             _ in .null
         },
         Function("geofences(field)", "a field of every geofence around, as an array", 0...1) { _ in .json("[]") },

@@ -40,8 +40,11 @@ extension Function {
             guard let text = arguments.string(0), let part = arguments.string(1), let other = arguments.string(2) else {
                 return nil
             }
-            return .string(part.isEmpty ? text : text.split(separator: part, omittingEmptySubsequences: false)
-                .joined(separator: other))
+            return .string(
+                part.isEmpty
+                    ? text
+                    : text.split(separator: part, omittingEmptySubsequences: false)
+                        .joined(separator: other))
         },
     ]
 
@@ -52,12 +55,14 @@ extension Function {
             else { return nil }
             return .boolean(items.contains { Conversion.areEqual($0.value, wanted) })
         },
-        Function("json('name'[, index])", "a member of a parameter that holds an array or object", 1...2, role: .field) {
+        Function("json('name'[, index])", "a member of a parameter that holds an array or object", 1...2, role: .field)
+        {
             arguments in
             guard let value = arguments.values[0], let step = arguments.values[1] else { return nil }
             return Conversion.follow(Conversion.text(step), in: value)
         },
-        Function("metadata('path')", "a value of the device's metadata, null if there is none", 1...1, role: .metadata) {
+        Function("metadata('path')", "a value of the device's metadata, null if there is none", 1...1, role: .metadata)
+        {
             arguments in
             guard let path = arguments.string(0) else { return nil }
             let metadata = arguments.environment.metadata

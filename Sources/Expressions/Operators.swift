@@ -41,7 +41,9 @@ enum Operators {
         return both.gather(truth.indices.map { truth[$0] ? $0 : $0 + truth.count })
     }
 
-    private static func logical(_ left: ValueColumn, _ right: ValueColumn, _ combine: (Bool, Bool) -> Bool) -> ValueColumn {
+    private static func logical(_ left: ValueColumn, _ right: ValueColumn, _ combine: (Bool, Bool) -> Bool)
+        -> ValueColumn
+    {
         let a = left.truth()
         let b = right.truth()
         var numbers = [Double](repeating: 0, count: a.count)
@@ -50,7 +52,8 @@ enum Operators {
     }
 
     /// Rows that are all numbers, booleans or null; nil where the operator needs a look at each row.
-    private static func numeric(_ operation: BinaryOperator, _ left: ValueColumn, _ right: ValueColumn) -> ValueColumn? {
+    private static func numeric(_ operation: BinaryOperator, _ left: ValueColumn, _ right: ValueColumn) -> ValueColumn?
+    {
         let a = left.numbers
         let b = right.numbers
         switch operation {

@@ -21,7 +21,8 @@ struct Positions {
         guard latitudes.kind(row) == .number, longitudes.kind(row) == .number, !isMarkedInvalid(row) else { return nil }
         let timestamp = timestamps[timestamps.startIndex + row]
         return ProgramMemory.Fix(
-            latitude: latitudes.numbers[row], longitude: longitudes.numbers[row], timestamp: timestamp, since: timestamp)
+            latitude: latitudes.numbers[row], longitude: longitudes.numbers[row], timestamp: timestamp, since: timestamp
+        )
     }
 
     private func isMarkedInvalid(_ row: Int) -> Bool {

@@ -50,7 +50,9 @@ extension ValueColumn {
 
     /// Whether each row has a value.
     func presence() -> ValueColumn {
-        if let uniform { return ValueColumn(uniform: .boolean, numbers: numbers.map { _ in uniform == .absent ? 0 : 1 }) }
+        if let uniform {
+            return ValueColumn(uniform: .boolean, numbers: numbers.map { _ in uniform == .absent ? 0 : 1 })
+        }
         return ValueColumn(uniform: .boolean, numbers: kinds.map { $0 == .absent ? 0 : 1 })
     }
 

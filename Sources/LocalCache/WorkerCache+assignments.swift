@@ -106,12 +106,14 @@ extension WorkerCache {
     package func removeAssignment(_ key: AssignmentKey) throws(CacheError) {
         for table in ["assignments", "invalidations", "held", "states"] {
             try run(
-                "DELETE FROM \(table) WHERE device = ? AND calculator = ?", key.device.rawValue, key.calculator.rawValue)
+                "DELETE FROM \(table) WHERE device = ? AND calculator = ?", key.device.rawValue, key.calculator.rawValue
+            )
         }
     }
 
     package func invalidations() throws(CacheError) -> [(key: AssignmentKey, invalidation: Invalidation)] {
-        try read("SELECT device, calculator, lower, upper, since, due, cause FROM invalidations ORDER BY lower") { row in
+        try read("SELECT device, calculator, lower, upper, since, due, cause FROM invalidations ORDER BY lower") {
+            row in
             (
                 AssignmentKey(calculator: CalculatorID(row.int64(1)), device: DeviceID(row.int64(0))),
                 Invalidation(
@@ -189,11 +191,14 @@ extension WorkerCache {
     /// Forgets the states in a range of moments.
     package func removeStates(_ key: AssignmentKey, in range: TimeRange) throws(CacheError) {
         try run(
-            "DELETE FROM states WHERE device = ? AND calculator = ? AND moment >= ? AND moment < ?", key.device.rawValue,
+            "DELETE FROM states WHERE device = ? AND calculator = ? AND moment >= ? AND moment < ?",
+            key.device.rawValue,
             key.calculator.rawValue, range.lower.microseconds, range.upper.microseconds)
     }
 
-    private func states(_ key: AssignmentKey, _ condition: String, _ moment: Timestamp) throws(CacheError) -> [SavedState] {
+    private func states(_ key: AssignmentKey, _ condition: String, _ moment: Timestamp) throws(CacheError)
+        -> [SavedState]
+    {
         try read(
             """
             SELECT moment, pending_from, is_last, count, data FROM states

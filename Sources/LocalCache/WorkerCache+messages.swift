@@ -85,7 +85,9 @@ extension WorkerCache {
                 return try chunk.batch(parameters: parameters, hashes: hashes || chunk.hasEqualTimestamps)
             }
         }
-        guard let batch = batches.first else { throw .corrupt("chunk of device \(device) at \(first.seconds) is missing") }
+        guard let batch = batches.first else {
+            throw .corrupt("chunk of device \(device) at \(first.seconds) is missing")
+        }
         return batch
     }
 

@@ -115,7 +115,9 @@ extension WorkerCache {
     }
 
     private func number(_ key: String) throws(CacheError) -> Int64? {
-        do { return try connection.integer("SELECT value FROM meta WHERE key = ?", key) } catch { throw CacheError(error) }
+        do { return try connection.integer("SELECT value FROM meta WHERE key = ?", key) } catch {
+            throw CacheError(error)
+        }
     }
 
     private func setNumber(_ key: String, _ value: Int64) throws(CacheError) {
@@ -130,7 +132,8 @@ extension WorkerCache {
         } catch { throw CacheError(error) }
     }
 
-    func read<Row>(_ sql: String, _ values: any Bindable..., row: (Statement) throws -> Row) throws(CacheError) -> [Row] {
+    func read<Row>(_ sql: String, _ values: any Bindable..., row: (Statement) throws -> Row) throws(CacheError) -> [Row]
+    {
         do {
             let statement = try connection.statement(sql)
             try statement.bindAll(values)

@@ -43,7 +43,8 @@ package struct InvalidationList: Sendable, Equatable {
 
     private static func merge(_ first: Invalidation, _ second: Invalidation) -> Invalidation {
         Invalidation(
-            range: first.range.union(second.range), since: min(first.since, second.since), due: min(first.due, second.due),
+            range: first.range.union(second.range), since: min(first.since, second.since),
+            due: min(first.due, second.due),
             cause: first.since <= second.since ? first.cause : second.cause)
     }
 

@@ -129,7 +129,8 @@ package struct RecalculationJob {
     }
 
     /// The next saved state beyond all changes up to it, where the old and the new evaluation may meet.
-    private mutating func nextMeeting(_ segment: inout Segment, _ cache: WorkerCache) throws(CacheError) -> SavedState? {
+    private mutating func nextMeeting(_ segment: inout Segment, _ cache: WorkerCache) throws(CacheError) -> SavedState?
+    {
         while true {
             let earliest = max(
                 Timestamp(microseconds: segment.upper.microseconds - 1),

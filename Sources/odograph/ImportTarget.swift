@@ -111,7 +111,8 @@ final class ServerTarget: ImportTarget {
         var result = ""
         for byte in text.utf8 {
             let isPlain = (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
-            result += isPlain || byte == 0x2d || byte == 0x5f
+            result +=
+                isPlain || byte == 0x2d || byte == 0x5f
                 ? String(UnicodeScalar(byte)) : "%" + String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
         }
         return result

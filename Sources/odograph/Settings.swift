@@ -48,7 +48,9 @@ struct Settings {
         workers = try Self.count(setting("workers", options.workers.map(String.init))) ?? max(2, cores)
         let level = setting("log_level", options.logLevel) ?? "info"
         guard let known = Logger.Level(rawValue: level) else {
-            throw CommandFailure(reason: "log level \"\(level)\": one of trace, debug, info, notice, warning, error, critical", status: 2)
+            throw CommandFailure(
+                reason: "log level \"\(level)\": one of trace, debug, info, notice, warning, error, critical", status: 2
+            )
         }
         logLevel = known
     }
@@ -61,7 +63,9 @@ struct Settings {
         do {
             let members = try JSONValue(parsing: bytes).members ?? []
             for member in members where !names.contains(member.key) {
-                throw CommandFailure(reason: "\(path): no setting \"\(member.key)\"; known are \(names.joined(separator: ", "))", status: 2)
+                throw CommandFailure(
+                    reason: "\(path): no setting \"\(member.key)\"; known are \(names.joined(separator: ", "))",
+                    status: 2)
             }
             return Dictionary(uniqueKeysWithValues: members.map { ($0.key, $0.value.stringValue ?? $0.value.text) })
         } catch let error as JSONError { throw CommandFailure(reason: "\(path): \(error)", status: 2) }

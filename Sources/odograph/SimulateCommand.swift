@@ -6,7 +6,8 @@ import Telemetry
 /// `odograph simulate`: messages of a made-up fleet as JSON lines.
 struct SimulateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "simulate", abstract: "Write the messages of a made-up fleet as JSON lines, always the same for a seed.")
+        commandName: "simulate",
+        abstract: "Write the messages of a made-up fleet as JSON lines, always the same for a seed.")
 
     @Option(help: "Vehicles, 1 to \(FleetSimulator.vehicleCountMax).")
     var devices = 10

@@ -49,7 +49,8 @@ private struct IncrementalRun {
         self.given = given
         random = SplitMix64(seed: given.seed &+ 77)
         let now = Timestamp(microseconds: given.nowMicroseconds)
-        rig = try WorkerRig(now: now.advanced(bySeconds: -100_000), sealSeconds: random.pick([0, 30, 1e9]),
+        rig = try WorkerRig(
+            now: now.advanced(bySeconds: -100_000), sealSeconds: random.pick([0, 30, 1e9]),
             stateSpacing: random.pick([1, 3, 20, 100]))
         calculator = try Calculator(JSONValue(parsing: given.calculatorJSON))
         key = AssignmentKey(calculator: CalculatorID(1), device: DeviceID(7))
@@ -103,7 +104,9 @@ private struct IncrementalRun {
         rig.now = Timestamp(microseconds: given.nowMicroseconds)
         try rig.settle()
         // What waits for its update interval is due as well.
-        for worker in rig.workers { _ = try worker.round([.recalculate(key, TimeRange(lower: .distantFuture, upper: .distantFuture))]) }
+        for worker in rig.workers {
+            _ = try worker.round([.recalculate(key, TimeRange(lower: .distantFuture, upper: .distantFuture))])
+        }
         try rig.settle()
         let expected = try expectedTexts()
         let actual = try rig.texts(key)

@@ -52,7 +52,8 @@ final class WorkerRig {
                 try Worker(
                     Worker.Setup(
                         index: index, slots: slots, epochs: epochs, store: store, mirror: mirror, board: board,
-                        cachePath: cachePath(index), sealSeconds: sealSeconds, sealCount: 4_096, stateSpacing: stateSpacing,
+                        cachePath: cachePath(index), sealSeconds: sealSeconds, sealCount: 4_096,
+                        stateSpacing: stateSpacing,
                         now: { [clock] in clock.now }, logger: Logger(label: "test"))))
         }
     }
@@ -64,7 +65,9 @@ final class WorkerRig {
         let count = workers.count
         workers = []
         for index in 0..<count {
-            for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: cachePath(index) + suffix) }
+            for suffix in ["", "-wal", "-shm"] {
+                try? FileManager.default.removeItem(atPath: cachePath(index) + suffix)
+            }
         }
     }
 
