@@ -63,25 +63,24 @@ let package = Package(
         module("HTTPClient", ["CCurl", "Shims"]),
         module("PrimaryStore", ["Telemetry", "MessageChunks", "SQLiteClient", "CCrypto"]),
         module("LocalCache", ["Telemetry", "MessageChunks", "SQLiteClient"]),
-        module("Recalculation", core + ["MessageChunks", "LocalCache"]),
+        module("Recalculation", core + ["LocalCache"]),
         module(
             "CalcProcess",
             core + ["TimeZones", "MessageChunks", "PrimaryStore", "LocalCache", "Recalculation", logging, lifecycle]),
-        module("Ingest", ["Telemetry", "TimeZones", "PrimaryStore", "HTTPClient"]),
+        module("Ingest", ["Telemetry"]),
         module(
             "HTTPAPI",
             core + [
-                "TimeZones", "MessageChunks", "PrimaryStore", "CalcProcess", "Ingest", hummingbird, httpTypes, nioCore,
-                logging, lifecycle,
+                "TimeZones", "PrimaryStore", "CalcProcess", "Ingest", hummingbird, httpTypes, nioCore, logging,
             ]),
         .executableTarget(
             name: "odograph",
             dependencies: core + [
-                "TimeZones", "MessageChunks", "PrimaryStore", "LocalCache", "CalcProcess", "Ingest", "HTTPAPI",
-                "HTTPClient", hummingbird, arguments, logging, lifecycle, signals,
+                "TimeZones", "PrimaryStore", "CalcProcess", "Ingest", "HTTPAPI", "HTTPClient", hummingbird, arguments,
+                logging, lifecycle, signals,
             ],
             swiftSettings: settings),
-        module("TestSupport", core + ["TimeZones", "MessageChunks", "PrimaryStore", "LocalCache", "CalcProcess", "Ingest"]),
+        module("TestSupport", core + ["TimeZones", "Ingest"]),
         .target(name: "ReferenceEvaluator", path: "Tests/ReferenceEvaluator", swiftSettings: settings),
         tests("ReferenceEvaluatorTests", ["ReferenceEvaluator"]),
         tests("EvaluationTests", core + ["TimeZones", "ReferenceEvaluator"]),
@@ -90,15 +89,20 @@ let package = Package(
         tests("PrimaryStoreTests", ["Telemetry", "MessageChunks", "SQLiteClient", "PrimaryStore"]),
         tests(
             "CalcProcessTests",
-            core + ["TimeZones", "MessageChunks", "PrimaryStore", "LocalCache", "CalcProcess", "ReferenceEvaluator", logging]),
+            core + [
+                "TimeZones", "MessageChunks", "PrimaryStore", "LocalCache", "CalcProcess", "ReferenceEvaluator",
+                logging,
+            ]),
         tests("ScenarioTests", core + ["TestSupport", "TimeZones", "Ingest"]),
         tests(
             "HTTPAPITests",
             core + [
-                "TimeZones", "MessageChunks", "PrimaryStore", "CalcProcess", "Ingest", "HTTPAPI", hummingbird, httpTypes,
+                "TimeZones", "MessageChunks", "PrimaryStore", "CalcProcess", "Ingest", "HTTPAPI", hummingbird,
+                httpTypes,
                 nioCore, logging, lifecycle,
             ]),
         tests("IngestTests", ["Telemetry", "TimeZones", "Ingest"]),
+        tests("TidyTests", []),
         tests("TimeZonesTests", ["Telemetry", "TimeZones"]),
     ]
 )

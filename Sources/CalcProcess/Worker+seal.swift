@@ -7,6 +7,8 @@ import Telemetry
 extension Worker {
     /// Devices that are sealed between two looks at the log.
     private static let sealsPerRoundMax = 64
+    /// Seconds until a device with a damaged chunk is tried again.
+    private static let corruptPauseSeconds = 600.0
     /// Seconds between two looks at what waits to be sealed.
     private static let sealLookSeconds = 5.0
 
@@ -18,7 +20,16 @@ extension Worker {
         for waiting in candidates where waitingSince[waiting.device] == nil { waitingSince[waiting.device] = now }
         let ripe = candidates.filter { isRipe($0) }.prefix(Self.sealsPerRoundMax)
         var seals: [Seal] = []
-        for waiting in ripe { if let seal = try seal(waiting.device) { seals.append(seal) } }
+        for waiting in ripe {
+            do {
+                if let seal = try seal(waiting.device) { seals.append(seal) }
+            } catch StoreError.corrupt(let reason) {
+                // The messages stay in the log, where they are safe and are read from.
+                setup.logger.error(
+                    "device cannot be sealed", metadata: ["device": "\(waiting.device)", "reason": "\(reason)"])
+                waitingSince[waiting.device] = now.advanced(bySeconds: Self.corruptPauseSeconds)
+            }
+        }
         try apply(seals)
         let isMore = ripe.count == Self.sealsPerRoundMax
         if !isMore { nextSeal = now.advanced(bySeconds: min(Self.sealLookSeconds, max(0.05, setup.sealSeconds))) }
@@ -26,9 +37,8 @@ extension Worker {
     }
 
     private func isRipe(_ waiting: PendingLog) -> Bool {
-        if waiting.messageCount >= setup.sealCount { return true }
-        guard let since = waitingSince[waiting.device] else { return false }
-        return now >= since.advanced(bySeconds: setup.sealSeconds)
+        guard let since = waitingSince[waiting.device], since <= now else { return false }
+        return waiting.messageCount >= setup.sealCount || now >= since.advanced(bySeconds: setup.sealSeconds)
     }
 
     /// What sealing a device up to this worker's position replaces and writes; nil if there is nothing to seal.

@@ -56,7 +56,11 @@ final class Worker {
         self.setup = setup
         cache = try WorkerCache(path: setup.cachePath, storeID: setup.store.storeID)
         nextSeal = setup.now()
-        try restore()
+        do {
+            try restore()
+        } catch CacheError.corrupt(let reason) {
+            try rebuildCache(reason)
+        }
     }
 
     /// Works until it is stopped.
@@ -78,9 +82,7 @@ final class Worker {
             isBusy = try sealSome() || isBusy
             return isBusy
         } catch CacheError.corrupt(let reason) {
-            setup.logger.error(
-                "cache is damaged and built anew", metadata: ["cache": "\(setup.cachePath)", "reason": "\(reason)"])
-            try rebuildCache()
+            try rebuildCache(reason)
             return true
         }
     }
@@ -99,7 +101,10 @@ final class Worker {
     }
 
     /// Starts from an empty cache: every device is copied from the primary store again.
-    private func rebuildCache() throws {
+    private func rebuildCache(_ reason: String) throws {
+        setup.logger.error(
+            "cache does not fit or is damaged, and is built anew",
+            metadata: ["cache": "\(setup.cachePath)", "reason": "\(reason)"])
         WorkerCache.delete(path: setup.cachePath)
         cache = try WorkerCache(path: setup.cachePath, storeID: store.storeID)
         devices = [:]
@@ -108,6 +113,7 @@ final class Worker {
         due = DueQueue()
         running = [:]
         picture = RegistryPicture()
+        position = 0
         try restore()
     }
 }

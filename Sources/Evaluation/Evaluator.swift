@@ -5,14 +5,14 @@ import Telemetry
 /// An interval as the evaluation gives it.
 public struct EvaluatedInterval: Sendable, Equatable {
     public var interval: Interval
-    /// Whether everything in it was computed: false where the evaluation resumed inside an interval that lists messages.
+    /// Whether all of it was computed: false where the evaluation resumed inside an interval that lists messages.
     public var isComplete: Bool
 }
 
 /// Turns the messages of one device into the intervals of one calculator, block by block.
 ///
-/// The messages may be cut into blocks anywhere: intervals and states come out alike. An interval is given once no later
-/// message can change it; `pendingIntervals` gives the rest as of now.
+/// The messages may be cut into blocks anywhere: intervals and states come out alike. An interval is given once no
+/// later message can change it; `pendingIntervals` gives the rest as of now.
 public struct Evaluator: Sendable {
     public let calculator: Calculator
     public let environment: ExpressionEnvironment

@@ -55,7 +55,7 @@ enum Conversion {
         return Int64(exactly: number.rounded(.towardZero))
     }
 
-    /// Whether two values are equal: null only to null, numbers and booleans as numbers, a numeric string to its number.
+    /// Whether two values are equal: null only to null, numbers and booleans as numbers, numeric strings as well.
     static func areEqual(_ left: Value, _ right: Value) -> Bool {
         switch (left, right) {
         case (.null, .null): return true

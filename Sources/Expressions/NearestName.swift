@@ -1,6 +1,6 @@
 /// The known name that a misspelt one most likely means; nil if none is near.
 ///
-/// Near is an edit distance (insert, delete, replace, swap neighbours) of at most a third of the length, and at least 1.
+/// Near is an edit distance (insert, delete, replace, swap neighbours) of at most a third of the length, or 1.
 public func nearestName(to word: String, among names: some Sequence<String>) -> String? {
     let limit = max(1, word.count / 3)
     let ranked = names.map { (distance: editDistance(word, $0), name: $0) }.filter { $0.distance <= limit }

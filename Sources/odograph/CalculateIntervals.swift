@@ -3,7 +3,8 @@ import Evaluation
 import Expressions
 import Telemetry
 
-/// Evaluates one calculator over whole devices, as an on-demand request does: messages outside of the range do not exist.
+/// Evaluates one calculator over whole devices as an on-demand request does: messages outside of the range do not
+/// exist.
 struct CalculateIntervals {
     let calculator: Calculator
     let zone: TimeZoneTable

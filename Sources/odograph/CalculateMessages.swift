@@ -44,7 +44,7 @@ struct CalculateMessages {
         }
     }
 
-    /// The devices by ident, each with its messages in order and without duplicates; messages that name no ident are one
+    /// The devices by ident, each with its messages in order and without duplicates; those that name no ident are one
     /// device of their own, which comes first.
     consuming func sortedDevices() -> [(ident: String?, messages: MessageBatch)] {
         devices.sorted { ($0.ident ?? "") < ($1.ident ?? "") }.map { device in

@@ -13,6 +13,9 @@ enum StandardError {
 
 /// Standard output, collected into large writes.
 struct StandardOutput: ~Copyable {
+    /// Writes text at once, also where standard output is no terminal.
+    static func show(_ text: String) { _ = writeAll(Array((text + "\n").utf8), to: STDOUT_FILENO) }
+
     private var buffer: [UInt8] = []
     private var failure: Int32 = 0
 

@@ -8,7 +8,10 @@ import Telemetry
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo", abstract: "Run the engine with a made-up fleet: history first, then live messages.",
-        discussion: "The fleet lives in a data folder of its own; started again, it goes on where it was.")
+        discussion: """
+            The fleet lives in a data folder of its own, .odograph-demo unless --data names another; started again, it \
+            goes on where it was.
+            """)
 
     @OptionGroup var options: SettingsOptions
 
@@ -42,7 +45,7 @@ struct DemoCommand: AsyncParsableCommand {
             let calcs = try await assign(server.store, fleet)
             let page = DemoPage(settings: settings, tokenPath: server.tokenPath, calculators: calcs)
             let feeder = DemoFeeder(fleet: fleet, store: server.store, logger: server.logger)
-            try await server.run(with: { _ in [feeder] }, onListening: { print(page.text(port: $0)) })
+            try await server.run(with: { _ in [feeder] }, onListening: { StandardOutput.show(page.text(port: $0)) })
         } catch let failure as CommandFailure { throw failure } catch { throw CommandFailure(reason: "\(error)") }
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 
 /// The command line of Odograph.
 @main
@@ -18,6 +19,8 @@ struct Odograph: AsyncParsableCommand {
 
     /// Runs a command; ArgumentParser's own status for wrong use (64) becomes 2.
     static func main() async {
+        // What the commands write is the owner's alone.
+        umask(0o077)
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {

@@ -5,7 +5,7 @@ import Telemetry
 
 /// The flags that the server's commands share.
 struct SettingsOptions: ParsableArguments {
-    @Option(help: "The data folder. (default: odograph-data)")
+    @Option(help: "The data folder. (default: odograph-data, for demo .odograph-demo)")
     var data: String?
 
     @Option(help: "The address to listen on, HOST:PORT. (default: 127.0.0.1:8080)")

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import Ingest
 import Telemetry
 
@@ -19,7 +18,10 @@ struct SimulateCommand: ParsableCommand {
     var seed: UInt64 = 1
 
     @Option(help: "The first day, as epoch seconds or ISO 8601. (default: 2026-10-01)")
-    var from = CalculateMoment.instant(Timestamp(seconds: 1_790_812_800))
+    var from: CalculateMoment?
+
+    /// 2026-10-01T00:00:00Z.
+    private static let fromDefault = Timestamp(seconds: 1_790_812_800)
 
     func validate() throws {
         guard (1...FleetSimulator.vehicleCountMax).contains(devices) else {
@@ -29,7 +31,8 @@ struct SimulateCommand: ParsableCommand {
     }
 
     func run() throws {
-        let start = from.first(in: .utc)
+        let start = from?.first(in: .utc) ?? Self.fromDefault
+        var output = StandardOutput()
         let fleet = FleetSimulator(seed: seed, vehicleCount: devices)
         for index in 0..<devices {
             var vehicle = fleet.vehicle(index)
@@ -41,22 +44,11 @@ struct SimulateCommand: ParsableCommand {
                     message.write(ident: vehicle.ident, to: &writer)
                     writer.write(literal: "\n")
                 }
-                guard Self.put(writer.bytes) else { return }
+                output.write(writer.bytes)
+                // Whoever reads may have seen enough.
+                if output.problem != nil { return }
             }
         }
-    }
-
-    /// Writes to standard output; false if the reader has gone.
-    private static func put(_ bytes: [UInt8]) -> Bool {
-        var offset = 0
-        while offset < bytes.count {
-            let count = bytes.withUnsafeBytes { buffer -> Int in
-                guard let start = buffer.baseAddress else { return 0 }
-                return write(STDOUT_FILENO, start + offset, bytes.count - offset)
-            }
-            guard count > 0 else { return false }
-            offset += count
-        }
-        return true
+        output.flush()
     }
 }

@@ -103,6 +103,8 @@ final class RecordedCalculation: Calculation {
 
     private let state = Mutex(State())
 
+    func status(of device: DeviceID) -> DeviceStatus { DeviceStatus(sync: .synced, position: 9) }
+
     func status(of key: AssignmentKey) -> AssignmentStatus {
         state.withLock { $0.statuses[key] ?? AssignmentStatus(sync: .synced, appliedPosition: 9) }
     }

@@ -138,7 +138,6 @@ struct PushTests {
 
     @Test("replaying the feed gives the interval table, whatever was pushed", arguments: 1...8 as ClosedRange<UInt64>)
     func replay(seed: UInt64) throws {
-        print("replay seed \(seed)")
         var random = SeededGenerator(seed: seed)
         let test = try TestStore()
         let assignments = [try test.assignment("a"), try test.assignment("b"), try test.assignment("c")]

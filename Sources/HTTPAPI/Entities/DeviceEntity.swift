@@ -19,10 +19,13 @@ struct DeviceEntity: Sendable {
     ]
 
     /// What the server alone sets.
-    static let readOnly = ["id", "cid", "connected", "blocked", "last_active", "messages_size", "telemetry"]
+    static let readOnly = [
+        "id", "cid", "connected", "blocked", "last_active", "messages_size", "sync_state", "telemetry",
+    ]
 
     /// The names for `fields`; `messages_size` is counted only where it is asked for by name.
-    static let fields = ["id"] + defaults.map(\.key) + ["cid", "connected", "blocked", "last_active", "messages_size"]
+    static let fields =
+        ["id"] + defaults.map(\.key) + ["cid", "connected", "blocked", "last_active", "messages_size", "sync_state"]
 
     init(_ record: DeviceRecord) {
         id = record.id

@@ -1,3 +1,4 @@
+import CalcProcess
 import Expressions
 import PrimaryStore
 import Telemetry
@@ -149,6 +150,7 @@ extension API {
         return devices.map { device in
             var json = device.json
             json["last_active"] = JSONValue(activity[device.id].flatMap { $0 })
+            json["sync_state"] = .string(calculation.status(of: device.id).sync.rawValue)
             if let size = sizes[device.id] { json["messages_size"] = JSONValue(size) }
             return json.cut(to: fields)
         }

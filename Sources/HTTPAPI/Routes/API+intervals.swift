@@ -250,5 +250,7 @@ extension JobRecord {
 extension TimeRange {
     /// Its ends as the API tells them, both inclusive; nil where it has none.
     var first: Timestamp? { lower <= .distantPast ? nil : lower }
-    var last: Timestamp? { upper >= .distantFuture ? nil : Timestamp(microseconds: upper.microseconds - 1) }
+    var last: Timestamp? {
+        upper >= .distantFuture || upper <= .distantPast ? nil : Timestamp(microseconds: upper.microseconds - 1)
+    }
 }

@@ -29,7 +29,7 @@ extension OpenAPI {
                 "messages_ttl": whole, "messages_rotate": whole, "media_ttl": whole, "media_rotate": whole,
                 "metadata": free, "cid": readOnly("integer"), "connected": readOnly("boolean"),
                 "blocked": readOnly("boolean"), "last_active": ["type": ["number", "null"], "readOnly": true],
-                "messages_size": readOnly("integer"),
+                "messages_size": readOnly("integer"), "sync_state": readOnly("string"),
             ],
         ]
     }

@@ -4,6 +4,7 @@ import Telemetry
 
 /// What the API asks of the part that calculates.
 package protocol Calculation: Sendable {
+    func status(of device: DeviceID) -> DeviceStatus
     func status(of key: AssignmentKey) -> AssignmentStatus
     func recalculate(_ key: AssignmentKey, range: TimeRange?) throws(StoreError)
     var metrics: CalcMetrics { get }

@@ -2,8 +2,8 @@ import Telemetry
 
 /// Decodes a body of messages into columns in one pass, without a tree of values between.
 ///
-/// A body is a JSON array of flat objects, one object, or objects one after another (JSON lines). A syntax error refuses
-/// the body and names its place; anything else that is wrong costs one message or one parameter, and is listed.
+/// A body is a JSON array of flat objects, one object, or objects one after another (JSON lines). A syntax error
+/// refuses the body and names its place; anything else that is wrong costs one message or one parameter, and is listed.
 package struct MessageDecoder: Sendable {
     private let table: ParameterTable
     private let limits: DecodingLimits

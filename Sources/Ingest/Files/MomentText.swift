@@ -39,8 +39,8 @@ struct MomentText {
 
     /// The moment of a text such as `2021-03-29 11:13:45.5`, `2021-03-29T11:13:45+01:00`, `3/29/2021 11:13:45 PM`.
     ///
-    /// A text that does not name its offset from UTC is local to the zone. Nil if it is no date; dates with the year last
-    /// need the order of the others, except that points stand for the day first.
+    /// A text that does not name its offset from UTC is local to the zone. Nil if it is no date; one with the year last
+    /// needs the order of the others, except that points stand for the day first.
     static func moment(_ text: ArraySlice<UInt8>, order: DateOrder?, zone: TimeZoneTable) -> Timestamp? {
         var reader = MomentText(text)
         guard var civil = reader.date(order) else { return nil }

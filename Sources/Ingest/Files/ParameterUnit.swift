@@ -55,7 +55,7 @@ struct ParameterUnit: Equatable {
 
     /// How numbers of this unit become those of a parameter: `number * factor + offset`.
     ///
-    /// A parameter that the dictionary does not list takes the base unit: km/h, m, °C, kPa, l, s, kg, V, %, g, degrees.
+    /// A parameter that the dictionary does not list takes the base unit: km/h, m, °C, kPa, l, s, kg, V, %, g, °.
     func conversion(to parameter: String) throws(ImportError) -> (factor: Double, offset: Double) {
         guard let unit = ParameterDictionary.entries[parameter]?.unit, unit != "–" else { return (factor, offset) }
         guard let target = Self.dictionary[unit], target.dimension == dimension else {
