@@ -28,26 +28,27 @@ extension Worker {
     }
 
     private func startDue() {
-        while running.count < Self.jobsPerRoundMax, let key = due.take(dueBy: now) {
-            guard running[key] == nil, var work = assignments[key], work.isEnabled else { continue }
-            if let timer = work.cached.timer, timer <= now {
-                work.cached.timer = nil
-                let end = TimeRange(lower: .distantFuture, upper: .distantFuture)
-                work.pending.add(Invalidation(range: end, since: timer, due: timer, cause: "timer"))
-            }
-            guard let moment = work.pending.due, moment <= now else {
-                assignments[key] = work
-                continue
-            }
-            start(key, &work)
-            assignments[key] = work
+        let moment = now
+        while running.count < Self.jobsPerRoundMax, let key = due.take(dueBy: moment) {
+            if let queued = assignments[key]?.queuedFor, queued <= moment { assignments[key]?.queuedFor = nil }
+            guard running[key] == nil, let work = assignments[key], work.isEnabled else { continue }
+            if let timer = work.cached.timer, timer <= moment { takeTimer(key, timer) }
+            if let pending = assignments[key]?.pending.due, pending <= moment { start(key) } else { schedule(key) }
         }
     }
 
-    private func start(_ key: AssignmentKey, _ work: inout AssignmentWork) {
-        guard let compiled = picture.calculators[key.calculator], let device = picture.devices[key.device] else {
-            return
-        }
+    /// Makes a timer that has run out an invalidation of the end of the data.
+    private func takeTimer(_ key: AssignmentKey, _ timer: Timestamp) {
+        let end = TimeRange(lower: .distantFuture, upper: .distantFuture)
+        assignments[key]?.cached.timer = nil
+        assignments[key]?.pending.add(Invalidation(range: end, since: timer, due: timer, cause: "timer"))
+    }
+
+    private func start(_ key: AssignmentKey) {
+        guard var work = assignments[key], let compiled = picture.calculators[key.calculator],
+            let device = picture.devices[key.device]
+        else { return }
+        defer { assignments[key] = work }
         let job = RecalculationJob(
             key: key, calculator: compiled.calculator, environment: compiled.environment(device),
             binding: ColumnBinding(compiled.calculator.layout, table: store.parameters, facts: device.facts),

@@ -93,10 +93,14 @@ extension Worker {
         try cache.setInvalidations(key, all.items)
     }
 
-    /// Puts an assignment into the queue for the moment at which it is next due.
+    /// Puts an assignment into the queue for the moment at which it is next due, unless it stands there already.
     func schedule(_ key: AssignmentKey) {
-        guard let work = assignments[key] else { return }
-        if let moment = [work.pending.due, work.cached.timer].compactMap({ $0 }).min() { due.add(key, at: moment) }
+        guard let work = assignments[key],
+            let moment = [work.pending.due, work.cached.timer].compactMap({ $0 }).min(),
+            work.queuedFor.map({ moment < $0 }) ?? true
+        else { return }
+        assignments[key]?.queuedFor = moment
+        due.add(key, at: moment)
     }
 
     /// Says on the board how the assignments stand.

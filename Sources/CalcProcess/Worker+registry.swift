@@ -20,6 +20,7 @@ extension Worker {
         // Positions count up for ever: a cache that is ahead of the log belongs to another past.
         if position > store.lastPosition { throw CacheError.corrupt("its log position is ahead of the store's") }
         try adopt(picture)
+        for key in assignments.keys { schedule(key) }
     }
 
     /// Keeps the devices of this worker whose archive was sealed by this very cache.
@@ -109,7 +110,7 @@ extension Worker {
         guard let compiled = picture.calculators[key.calculator] else { return }
         let hasNewRevision = compiled.revision != work.cached.calculatorRevision
         let digest = digest(key)
-        guard hasNewRevision || digest != work.cached.deviceDigest else { return schedule(key) }
+        guard hasNewRevision || digest != work.cached.deviceDigest else { return }
         assignments[key]?.cached.calculatorRevision = compiled.revision
         assignments[key]?.cached.deviceDigest = digest
         try restart(

@@ -131,6 +131,8 @@ struct AssignmentWork {
     var cached: CachedAssignment
     var pending = InvalidationList()
     var isEnabled = true
+    /// The earliest moment for which it stands in the queue.
+    var queuedFor: Timestamp?
     /// Why it cannot be calculated.
     var failure: String?
 }
