@@ -31,7 +31,8 @@ extension Double {
     public func text(_ decimals: Int) -> String {
         let power = pow(10, Double(decimals))
         let scaled = (self * power).rounded()
-        guard decimals > 0, scaled.isFinite, scaled.magnitude < 1e15 else { return scaled.isFinite ? "\(Int(scaled))" : "–" }
+        guard scaled.isFinite, scaled.magnitude < 1e15 else { return "–" }
+        guard decimals > 0 else { return "\(Int(scaled))" }
         let whole = Int(scaled.magnitude)
         let unit = Int(power)
         let digits = String(whole % unit)

@@ -112,12 +112,17 @@ public enum RawType: Sendable {
         return bytes.withUnsafeBytes { raw in
             switch self {
             case .uint8: raw.map { Double($0) }
-            case .int16: stride(from: 0, to: raw.count, by: 2).map { Double(raw.loadUnaligned(fromByteOffset: $0, as: Int16.self)) }
-            case .int64: stride(from: 0, to: raw.count, by: 8).map { Double(raw.loadUnaligned(fromByteOffset: $0, as: Int64.self)) }
-            case .float32: stride(from: 0, to: raw.count, by: 4).map { Double(raw.loadUnaligned(fromByteOffset: $0, as: Float.self)) }
-            case .float64: stride(from: 0, to: raw.count, by: 8).map { raw.loadUnaligned(fromByteOffset: $0, as: Double.self) }
+            case .int16: Self.cells(raw, as: Int16.self).map { Double($0) }
+            case .int64: Self.cells(raw, as: Int64.self).map { Double($0) }
+            case .float32: Self.cells(raw, as: Float.self).map { Double($0) }
+            case .float64: Self.cells(raw, as: Double.self)
             }
         }
+    }
+
+    private static func cells<Cell: BitwiseCopyable>(_ raw: UnsafeRawBufferPointer, as type: Cell.Type) -> [Cell] {
+        stride(from: 0, to: raw.count - raw.count % MemoryLayout<Cell>.size, by: MemoryLayout<Cell>.size)
+            .map { raw.loadUnaligned(fromByteOffset: $0, as: type) }
     }
 
     private static func bytes(_ path: String) -> [UInt8]? {

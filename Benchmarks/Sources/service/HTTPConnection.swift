@@ -45,14 +45,18 @@ final class HTTPConnection {
     func post(_ path: String, _ body: some Collection<UInt8>) throws(BenchmarkError) -> Response {
         let response = try send("POST", path, Array(body))
         guard response.status == 200 else {
-            throw BenchmarkError("POST \(path): \(response.status) \(String(decoding: response.body.prefix(300), as: UTF8.self))")
+            let reason = String(decoding: response.body.prefix(300), as: UTF8.self)
+            throw BenchmarkError("POST \(path): \(response.status) \(reason)")
         }
         return response
     }
 
     func send(_ method: String, _ path: String, _ body: [UInt8]) throws(BenchmarkError) -> Response {
-        let head = "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nAuthorization: FlespiToken \(token)\r\n"
-            + "Content-Length: \(body.count)\r\n\r\n"
+        let lines = [
+            "\(method) \(path) HTTP/1.1", "Host: localhost", "Authorization: FlespiToken \(token)",
+            "Content-Length: \(body.count)", "", "",
+        ]
+        let head = lines.joined(separator: "\r\n")
         try write(Array(head.utf8) + body)
         return try read()
     }
@@ -60,7 +64,9 @@ final class HTTPConnection {
     private func write(_ bytes: [UInt8]) throws(BenchmarkError) {
         var sent = 0
         while sent < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress.map { $0 + sent }, $0.count - sent, Int32(MSG_NOSIGNAL)) }
+            let count = bytes.withUnsafeBytes { raw in
+                Glibc.send(descriptor, raw.baseAddress.map { $0 + sent }, raw.count - sent, Int32(MSG_NOSIGNAL))
+            }
             guard count > 0 else { throw BenchmarkError("the connection broke") }
             sent += count
         }
@@ -89,7 +95,7 @@ final class HTTPConnection {
     private static func endOfHead(_ bytes: [UInt8]) -> Int? {
         var index = 3
         while index < bytes.count {
-            if bytes[index] == 10, bytes[index - 1] == 13, bytes[index - 2] == 10, bytes[index - 3] == 13 { return index - 3 }
+            if bytes[(index - 3)...index].elementsEqual([13, 10, 13, 10]) { return index - 3 }
             index += 1
         }
         return nil

@@ -28,8 +28,9 @@ extension Scenes {
             let rows = fleet.rows(of: device).map { (device: device, row: $0) }
             for body in text.bodies(rows, of: 5_000) {
                 let id = first + device + 1
-                let renamed = first == 0 ? body : Array(String(decoding: body, as: UTF8.self).replacing("\"ident\":\"d\(device + 1)\"", with: "\"ident\":\"d\(id)\"").utf8)
-                _ = try connection.post("/gw/devices/\(id)/messages?history=1", renamed)
+                let renamed = String(decoding: body, as: UTF8.self)
+                    .replacing("\"ident\":\"d\(device + 1)\"", with: "\"ident\":\"d\(id)\"")
+                _ = try connection.post("/gw/devices/\(id)/messages?history=1", renamed.utf8)
             }
         }
         return fleet.count
@@ -50,7 +51,9 @@ extension Scenes {
         let page = try connection.get(path)
         print("a device's intervals:", page.body.count, "bytes, status", page.status)
         if let file = options.page { try Data(page.body).write(to: URL(fileURLWithPath: file)) }
-        let beside = try options.beside.map { other throws(BenchmarkError) in try HTTPConnection(port: other.port, token: "") }
+        let beside = try options.beside.map { other throws(BenchmarkError) in
+            try HTTPConnection(port: other.port, token: "")
+        }
         var ours: [Double] = []
         var others: [Double] = []
         for _ in 0..<20 {
@@ -73,8 +76,8 @@ extension Scenes {
 
     private func printLatency(_ name: String, _ latencies: [Double]) {
         print(
-            "\(name): p50", (latencies.median * 1e6).text(1), "µs, p99", (latencies.quantile(0.99) * 1e6).text(1), "µs, least",
-            (latencies.quantile(0) * 1e6).text(1), "µs of", latencies.count)
+            "\(name): p50", (latencies.median * 1e6).text(1), "µs, p99", (latencies.quantile(0.99) * 1e6).text(1),
+            "µs, least", (latencies.quantile(0) * 1e6).text(1), "µs of", latencies.count)
     }
 
     // MARK: A year calculated again
@@ -125,14 +128,16 @@ extension Scenes {
             let device = attempt % fleet.deviceCount
             let rows = fleet.rows(of: device)
             let from = rows.lowerBound + (attempt + 7) * rows.count / 80
-            guard let row = (from..<rows.upperBound - 1).first(where: { row in
+            let candidate = (from..<rows.upperBound - 1).first { row in
                 speeds[row] > 20 && speeds[row - 2] > 20 && fleet.seconds[row + 1] - fleet.seconds[row] > 5
-            }) else { continue }
+            }
+            guard let row = candidate else { continue }
             let moment = "\(fleet.seconds[row] + 3)"
             let path = "/gw/calcs/1/devices/\(device + 1)/intervals/all?begin=\(moment)&end=\(moment)"
             let before = try connection.get(path).body
             let start = CPUClock.wall
-            _ = try connection.post("/gw/devices/\(device + 1)/messages", "[\(text.object(device, row, at: moment))]".utf8)
+            let body = "[\(text.object(device, row, at: moment))]"
+            _ = try connection.post("/gw/devices/\(device + 1)/messages", body.utf8)
             while try connection.get(path).body == before, CPUClock.wall - start < 5 {}
             latencies.append(CPUClock.wall - start)
         }

@@ -49,7 +49,8 @@ final class ServerProcess {
     /// Megabytes of memory, now and at most.
     var memory: String {
         let text = (try? String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)) ?? ""
-        return text.split(separator: "\n").filter { $0.hasPrefix("VmHWM") || $0.hasPrefix("VmRSS") }.joined(separator: " ")
+        let lines = text.split(separator: "\n").filter { $0.hasPrefix("VmHWM") || $0.hasPrefix("VmRSS") }
+        return lines.joined(separator: " ")
     }
 
     func connect() throws(BenchmarkError) -> HTTPConnection { try HTTPConnection(port: port, token: token) }
@@ -64,7 +65,8 @@ final class ServerProcess {
         let path = folder + "/data/" + name
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return 0 }
-        let files = isFolder.boolValue ? ((try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []).map { path + "/" + $0 } : [path]
+        let inside = (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []
+        let files = isFolder.boolValue ? inside.map { path + "/" + $0 } : [path]
         return files.reduce(0) { sum, file in
             sum + ((try? FileManager.default.attributesOfItem(atPath: file)[.size] as? Int) ?? 0)
         }

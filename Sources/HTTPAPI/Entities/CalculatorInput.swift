@@ -76,7 +76,7 @@ struct CalculatorInput {
         let items = error.problems.map { problem in
             let field = Self.join(path, problem.path)
             var item = ErrorItem(
-                .badRequest, problem.path.isEmpty ? problem.reason : "\(problem.path) \(problem.reason)",
+                .badRequest, problem.path.isEmpty ? problem.reason : "\(problem.path): \(problem.reason)",
                 path: field.isEmpty ? nil : field)
             item.column = problem.column
             return item
