@@ -57,9 +57,9 @@ extension Worker {
                 known[MessageName(timestamp: other.timestamps[row], hash: other.hashes[row])] = other.acceptances[row]
             }
         }
-        note(try cache.tail(device, overlapping: range))
+        note(try cache.tail(device, overlapping: range, parameters: []))
         let before = Timestamp(microseconds: range.lower.microseconds - 1)
-        for chunk in try cache.chunks(device, endingAfter: before) where chunk.first < range.upper {
+        for chunk in try cache.chunks(device, endingAfter: before, beginningBefore: range.upper) {
             note(try cache.chunk(device, first: chunk.first, parameters: [], hashes: true))
         }
         let rows = batch.timestamps.indices.filter { row in

@@ -11,7 +11,7 @@ extension Worker {
         picture = try setup.mirror.current()
         let kept = try restoreDevices()
         var pending: [AssignmentKey: [Invalidation]] = [:]
-        for (key, invalidation) in try cache.invalidations() { pending[key, default: []].append(invalidation) }
+        for (key, items) in try cache.invalidations() { pending[key] = items }
         for cached in try cache.assignments() where kept.contains(cached.key.device) {
             assignments[cached.key] = AssignmentWork(
                 cached: cached, pending: InvalidationList(pending[cached.key] ?? []))

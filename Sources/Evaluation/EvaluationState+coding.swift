@@ -28,6 +28,7 @@ extension EvaluationState {
     /// The state of a calculator that `encoded()` gave; lists of messages are marked as incomplete.
     public init(_ calculator: Calculator, decoding bytes: [UInt8]) throws(MalformedBytes) {
         self.init(calculator)
+        let plan = EvaluationPlan(calculator, ExpressionEnvironment())
         var reader = ByteReader(bytes)
         guard try reader.readByte() == Self.version else { throw MalformedBytes(offset: 0, reason: "other version") }
         position = try reader.readTimestamp()
@@ -38,7 +39,7 @@ extension EvaluationState {
         for (index, selector) in calculator.selectors.enumerated() {
             tracks[index] = try SelectorTrack(selector, from: &reader)
         }
-        for _ in 0..<(try reader.readCount()) { pieces.append(try Piece(calculator, from: &reader)) }
+        for _ in 0..<(try reader.readCount()) { pieces.append(try Piece(plan, from: &reader)) }
         let hasPrevious = try reader.readByte() != 0
         var fields: [String: Value] = [:]
         for _ in 0..<(try reader.readCount()) {
@@ -120,13 +121,13 @@ extension Piece {
         writer.write(byte: (end.isLongEnough ? 1 : 0) | verdict)
     }
 
-    fileprivate init(_ calculator: Calculator, from reader: inout ByteReader) throws(MalformedBytes) {
+    fileprivate init(_ plan: EvaluationPlan, from reader: inout ByteReader) throws(MalformedBytes) {
         firstOn = try reader.readFixed(Int64.self)
         begin = try reader.readFixed(Int64.self)
         ends = []
-        for _ in calculator.selectors { ends.append(try Self.readEnd(&reader)) }
+        for _ in plan.calculator.selectors { ends.append(try Self.readEnd(&reader)) }
         marks = []
-        for _ in 0..<(try reader.readCount()) { marks.append(try Accumulators(calculator, from: &reader)) }
+        for _ in 0..<(try reader.readCount()) { marks.append(try Accumulators(plan, from: &reader)) }
     }
 
     private static func readEnd(_ reader: inout ByteReader) throws(MalformedBytes) -> RunEnd? {

@@ -16,14 +16,14 @@ extension Evaluator {
             "duration": .number(interval.duration),
         ]
         var results = accumulators.results()[...]
-        for counter in calculator.counters {
+        for counter in plan.calculator.counters {
             let fromMessages = counter.readsMessages ? results.removeFirst() : nil
             guard let value = fromMessages ?? value(of: counter, interval, fields, previous) else { continue }
             fields[counter.name] = value
             interval.counters.append(Interval.Counter(name: counter.name, value: value))
         }
-        if let validate = calculator.validateInterval, !evaluate(validate, fields, previous).truth()[0] { return nil }
-        previous = previousNames.isEmpty ? [:] : fields.filter { previousNames.contains($0.key) }
+        if let validate = plan.calculator.validateInterval, !evaluate(validate, fields, previous).truth()[0] { return nil }
+        previous = plan.previousNames.isEmpty ? [:] : fields.filter { plan.previousNames.contains($0.key) }
         return EvaluatedInterval(interval: interval, isComplete: !accumulators.isIncomplete)
     }
 
@@ -35,16 +35,16 @@ extension Evaluator {
         case .interval(let program): return evaluate(program, fields, previous).present(0)
         case .active: return .boolean(interval.isActive)
         case .datetime(let format, let border):
-            return .string(format.text(border == .begin ? interval.begin : interval.end, in: environment.timeZone))
+            return .string(format.text(border == .begin ? interval.begin : interval.end, in: plan.environment.timeZone))
         case .specified(let value): return value
         case .values, .route, .message: return nil
         }
     }
 
     private func evaluate(_ program: Program, _ fields: [String: Value], _ previous: [String: Value]?) -> ValueColumn {
-        let columns = calculator.intervalLayout.names.map { ValueColumn(repeating: fields[$0], count: 1) }
+        let columns = plan.calculator.intervalLayout.names.map { ValueColumn(repeating: fields[$0], count: 1) }
         var memory = ProgramMemory(for: program, previousFields: previous)
         return program.evaluate(
-            ExpressionBlock(timestamps: [0], columns: columns), memory: &memory, environment: environment)
+            ExpressionBlock(timestamps: [0], columns: columns), memory: &memory, environment: plan.environment)
     }
 }

@@ -4,12 +4,12 @@ import Telemetry
 
 extension Evaluator {
     /// Takes the pieces whose ends no message to come can change out of the queue, in order, as intervals.
-    mutating func settlePieces(_ stream: ExpressionBlock) -> [EvaluatedInterval] {
+    mutating func settlePieces(_ stream: StreamBlock) -> [EvaluatedInterval] {
         state.pieces.removeAll { $0.isRefused }
         var settled: [EvaluatedInterval] = []
         var taken = 0
         for piece in state.pieces {
-            guard let end = piece.settledEnd(state.tracks, calculator, gaps) else { break }
+            guard let end = piece.settledEnd(state.tracks, plan.calculator, plan.gaps) else { break }
             taken += 1
             let counters = accumulators(of: piece, at: end.end, stream)
             if let interval = finish(piece, end, counters, isActive: false, previous: &state.previousFields) {
@@ -21,11 +21,11 @@ extension Evaluator {
     }
 
     /// Computes the counters of the pieces left at every position at which they may still end.
-    mutating func keepMarks(_ stream: ExpressionBlock) {
+    mutating func keepMarks(_ stream: StreamBlock) {
         guard let last = stream.timestamps.last else { return }
         for index in state.pieces.indices {
             let piece = state.pieces[index]
-            var positions = piece.candidateEnds(state.tracks, mergesAfter: mergesAfter)
+            var positions = piece.candidateEnds(state.tracks, mergesAfter: plan.mergesAfter)
             if piece.isLive { positions.append(last) }
             var marks: [Accumulators] = []
             var latest = piece.marks
@@ -42,7 +42,7 @@ extension Evaluator {
     public func pendingIntervals(now: Timestamp) -> [EvaluatedInterval] {
         var previous = state.previousFields
         return state.pieces.compactMap { piece in
-            guard let end = piece.endSoFar(state.tracks, calculator, gaps),
+            guard let end = piece.endSoFar(state.tracks, plan.calculator, plan.gaps),
                 let counters = piece.marks.first(where: { $0.position == end.end })
             else { return nil }
             return finish(piece, end, counters, isActive: isActive(piece, now: now), previous: &previous)
@@ -62,28 +62,25 @@ extension Evaluator {
 
     /// When each open run that has a `max_inactive` ceases to be active.
     private func silenceLimits() -> [Int64] {
-        zip(calculator.selectors, state.tracks).compactMap { selector, track in
+        zip(plan.calculator.selectors, state.tracks).compactMap { selector, track in
             guard selector.options.maxInactive > 0, let run = track.run else { return nil }
             return run.lastOn + selector.options.maxInactive
         }
     }
 
-    private func accumulators(of piece: Piece, at position: Int64, _ stream: ExpressionBlock) -> Accumulators {
+    private func accumulators(of piece: Piece, at position: Int64, _ stream: StreamBlock) -> Accumulators {
         accumulators(of: piece, from: piece.marks, at: position, stream)
     }
 
     /// The counters of a piece up to a position, going on from the nearest mark before it.
     private func accumulators(
-        of piece: Piece, from marks: [Accumulators], at position: Int64, _ stream: ExpressionBlock
+        of piece: Piece, from marks: [Accumulators], at position: Int64, _ stream: StreamBlock
     ) -> Accumulators {
         let before = marks.filter { ($0.position ?? .min) <= position }
-        let base = before.max { ($0.position ?? .min) < ($1.position ?? .min) } ?? Accumulators(calculator)
-        let neighbourhood = Neighbourhood(timestamps: stream.timestamps, carry: nil, gaps: [])
-        let start = neighbourhood.firstRow(after: base.position ?? piece.begin - 1)
-        let end = neighbourhood.firstRow(after: position)
-        guard start < end else { return base }
-        var result = base
-        result.consume(stream, start..<end, calculator, environment)
+        var result = before.max { ($0.position ?? .min) < ($1.position ?? .min) } ?? Accumulators(plan)
+        let start = stream.firstRow(after: result.position ?? piece.begin - 1)
+        let end = stream.firstRow(after: position)
+        if start < end { result.consume(stream, start..<end, plan) }
         return result
     }
 }

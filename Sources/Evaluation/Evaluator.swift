@@ -14,26 +14,16 @@ public struct EvaluatedInterval: Sendable, Equatable {
 /// The messages may be cut into blocks anywhere: intervals and states come out alike. An interval is given once no
 /// later message can change it; `pendingIntervals` gives the rest as of now.
 public struct Evaluator: Sendable {
-    public let calculator: Calculator
-    public let environment: ExpressionEnvironment
     public internal(set) var state: EvaluationState
 
-    let gaps: [Int64]
-    let mergesBefore: Bool
-    let mergesAfter: Bool
-    let previousNames: Set<String>
-    private let updatePeriod: Int64
+    let plan: EvaluationPlan
+
+    public var calculator: Calculator { plan.calculator }
 
     /// An evaluation that goes on from a state, or from the start.
     public init(_ calculator: Calculator, environment: ExpressionEnvironment, from state: EvaluationState? = nil) {
-        self.calculator = calculator
-        self.environment = environment
+        plan = EvaluationPlan(calculator, environment)
         self.state = state ?? EvaluationState(calculator)
-        gaps = calculator.selectors.map(\.options.maxMessagesTimeDiff).filter { $0 > 0 }
-        mergesBefore = calculator.selectors.contains { $0.options.mergesBefore }
-        mergesAfter = calculator.selectors.contains { $0.options.mergesAfter }
-        previousNames = Set(calculator.intervalPrograms.flatMap(\.previousNames))
-        updatePeriod = Int64((calculator.updatePeriod * 1e6).rounded())
     }
 
     /// The intervals that the next messages of the stream settle, in order.
@@ -43,15 +33,15 @@ public struct Evaluator: Sendable {
             state.position.map { $0.microseconds < block.content.timestamps[0] } ?? true,
             "blocks must follow each other")
         state.position = Timestamp(microseconds: last)
-        let stream = valid(block)
+        let stream = StreamBlock(valid(block), plan)
         guard stream.count > 0 else { return [] }
         advance(stream)
         let settled = settlePieces(stream)
         keepMarks(stream)
         let lastRow = stream.count - 1
         state.carry =
-            mergesBefore
-            ? stream.slice(lastRow..<stream.count)
+            plan.mergesBefore
+            ? stream.content.slice(lastRow..<stream.count)
             : ExpressionBlock(timestamps: [stream.timestamps[lastRow]], columns: [])
         return settled
     }
@@ -60,29 +50,29 @@ public struct Evaluator: Sendable {
     private mutating func valid(_ block: MessageBlock) -> ExpressionBlock {
         let content = block.content
         var isValid: [Bool]?
-        if let validate = calculator.validateMessage, var memory = state.validateMemory {
-            isValid = validate.evaluate(content, memory: &memory, environment: environment).truth()
+        if let validate = plan.calculator.validateMessage, var memory = state.validateMemory {
+            isValid = validate.evaluate(content, memory: &memory, environment: plan.environment).truth()
             state.validateMemory = memory
         }
-        if updatePeriod > 0 {
+        if plan.updatePeriod > 0 {
             let given = isValid ?? [Bool](repeating: true, count: content.count)
-            isValid = given.indices.map { given[$0] && content.timestamps[$0] >= block.acceptances[$0] - updatePeriod }
+            isValid = given.indices.map { given[$0] && content.timestamps[$0] >= block.acceptances[$0] - plan.updatePeriod }
         }
         guard let isValid, isValid.contains(false) else { return content }
         return content.gather(isValid.indices.filter { isValid[$0] })
     }
 
     /// Runs the selectors over a block and follows their runs.
-    private mutating func advance(_ stream: ExpressionBlock) {
-        let neighbourhood = Neighbourhood(timestamps: stream.timestamps, carry: state.carry?.timestamps[0], gaps: gaps)
+    private mutating func advance(_ stream: StreamBlock) {
+        let neighbourhood = Neighbourhood(timestamps: stream.timestamps, carry: state.carry?.timestamps[0], gaps: plan.gaps)
         var events: [RunEvent] = []
         let before = state.tracks
-        for (index, selector) in calculator.selectors.enumerated() {
+        for (index, selector) in plan.calculator.selectors.enumerated() {
             events += Markup.run(
-                selector, index: index, over: stream, neighbourhood, track: &state.tracks[index],
-                environment: environment)
+                selector, index: index, over: stream.content, neighbourhood, track: &state.tracks[index],
+                environment: plan.environment)
         }
-        if calculator.selectors.count > 1 {
+        if plan.calculator.selectors.count > 1 {
             events.sort { ($0.row, $0.order, $0.selector) < ($1.row, $1.order, $1.selector) }
         }
         follow(events, openAtStart: before.map { $0.run != nil }, neighbourhood)
@@ -124,11 +114,15 @@ public struct Evaluator: Sendable {
 
     private mutating func open(_ row: Int, _ beginsHere: Set<Int>, _ neighbourhood: Neighbourhood) {
         let firstOn = neighbourhood.timestamps[row]
-        let isMerged = beginsHere.allSatisfy { calculator.selectors[$0].options.mergesBefore }
+        let isMerged = beginsHere.allSatisfy { plan.calculator.selectors[$0].options.mergesBefore }
         let begin = isMerged ? neighbourhood.mergedBegin(row) : firstOn
-        var start = Accumulators(calculator)
-        if row == 0, begin < firstOn, let carry = state.carry { start.consume(carry, 0..<1, calculator, environment) }
+        var marks: [Accumulators] = []
+        if row == 0, begin < firstOn, let carry = state.carry {
+            var start = Accumulators(plan)
+            start.consume(StreamBlock(carry, plan), 0..<1, plan)
+            marks.append(start)
+        }
         state.pieces.append(
-            Piece(firstOn: firstOn, begin: begin, ends: calculator.selectors.map { _ in nil }, marks: [start]))
+            Piece(firstOn: firstOn, begin: begin, ends: plan.calculator.selectors.map { _ in nil }, marks: marks))
     }
 }

@@ -122,6 +122,12 @@ public struct Program: Sendable {
         return ExpressionError(column: columns[index], reason: reason)
     }
 
+    /// Whether another program gives the same values wherever both share a layout.
+    public func isAlike(_ other: Program) -> Bool {
+        source == other.source && scope == other.scope && instructions.count == other.instructions.count
+            && slotNames == other.slotNames
+    }
+
     private func slotName(_ slot: Int) -> String { slotNames[slot] ?? "?" }
     let slotNames: [Int: String]
 }

@@ -23,13 +23,16 @@ extension ValueColumn {
         case .string, .json: return [Bool](repeating: true, count: count)
         case .null, .absent, .error: return [Bool](repeating: false, count: count)
         case nil:
-            return (0..<count).map { row in
-                switch kinds[row] {
-                case .number, .boolean: numbers[row] != 0
-                case .string, .json: true
-                case .null, .absent, .error: false
-                }
-            }
+            return (0..<count).map { isTrue($0) }
+        }
+    }
+
+    /// Whether a row is true in a boolean context.
+    public func isTrue(_ row: Int) -> Bool {
+        switch kind(row) {
+        case .number, .boolean: numbers[row] != 0
+        case .string, .json: true
+        case .null, .absent, .error: false
         }
     }
 

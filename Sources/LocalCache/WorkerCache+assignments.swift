@@ -44,6 +44,21 @@ package struct Invalidation: Sendable, Hashable {
     }
 }
 
+extension Invalidation {
+    fileprivate func write(to writer: inout ByteWriter) {
+        for moment in [range.lower, range.upper, since, due] { writer.write(fixed: moment.microseconds) }
+        writer.write(cause)
+    }
+
+    fileprivate init(from reader: inout ByteReader) throws(MalformedBytes) {
+        var moments: [Timestamp] = []
+        for _ in 0..<4 { moments.append(Timestamp(microseconds: try reader.readFixed(Int64.self))) }
+        self.init(
+            range: TimeRange(lower: moments[0], upper: moments[1]), since: moments[2], due: moments[3],
+            cause: try reader.readString())
+    }
+}
+
 /// An interval as the worker last pushed it.
 package struct CachedInterval: Sendable, Hashable {
     package var id: Int64
@@ -111,31 +126,25 @@ extension WorkerCache {
         }
     }
 
-    package func invalidations() throws(CacheError) -> [(key: AssignmentKey, invalidation: Invalidation)] {
-        try read("SELECT device, calculator, lower, upper, since, due, cause FROM invalidations ORDER BY lower") {
-            row in
-            (
-                AssignmentKey(calculator: CalculatorID(row.int64(1)), device: DeviceID(row.int64(0))),
-                Invalidation(
-                    range: TimeRange(
-                        lower: Timestamp(microseconds: row.int64(2)), upper: Timestamp(microseconds: row.int64(3))),
-                    since: Timestamp(microseconds: row.int64(4)), due: Timestamp(microseconds: row.int64(5)),
-                    cause: row.text(6))
-            )
+    package func invalidations() throws(CacheError) -> [(key: AssignmentKey, pending: [Invalidation])] {
+        try read("SELECT device, calculator, data FROM invalidations") { row in
+            let key = AssignmentKey(calculator: CalculatorID(row.int64(1)), device: DeviceID(row.int64(0)))
+            var reader = ByteReader(row.bytes(2))
+            var pending: [Invalidation] = []
+            while !reader.isAtEnd { pending.append(try Invalidation(from: &reader)) }
+            return (key, pending)
         }
     }
 
     /// Replaces what is pending for an assignment.
     package func setInvalidations(_ key: AssignmentKey, _ pending: [Invalidation]) throws(CacheError) {
-        try run(
-            "DELETE FROM invalidations WHERE device = ? AND calculator = ?", key.device.rawValue,
-            key.calculator.rawValue)
-        for invalidation in pending {
-            try run(
-                "INSERT INTO invalidations VALUES (?, ?, ?, ?, ?, ?, ?)", key.device.rawValue, key.calculator.rawValue,
-                invalidation.range.lower.microseconds, invalidation.range.upper.microseconds,
-                invalidation.since.microseconds, invalidation.due.microseconds, invalidation.cause)
-        }
+        var writer = ByteWriter()
+        for invalidation in pending { invalidation.write(to: &writer) }
+        let sql =
+            pending.isEmpty
+            ? "DELETE FROM invalidations WHERE device = ?1 AND calculator = ?2 AND ?3 IS NOT NULL"
+            : "INSERT OR REPLACE INTO invalidations VALUES (?1, ?2, ?3)"
+        try run(sql, key.device.rawValue, key.calculator.rawValue, writer.bytes)
     }
 
     /// The intervals held whose first message lies in a range, in order.

@@ -18,13 +18,19 @@ extension WorkerCache {
             range.lower.microseconds, range.upper.microseconds - 1, batch.count, MessageChunk.encode(batch))
     }
 
-    /// The messages of a device's tail that may lie in a range, sorted.
-    package func tail(_ device: DeviceID, overlapping range: TimeRange = .all) throws(CacheError) -> MessageBatch {
+    /// The messages of a device's tail that may lie in a range, sorted; nil parameters: with all columns.
+    package func tail(
+        _ device: DeviceID, overlapping range: TimeRange = .all, parameters: [ParameterID]? = nil
+    ) throws(CacheError) -> MessageBatch {
         let parts = try read(
             "SELECT data FROM tail WHERE device = ? AND last >= ? AND first < ? ORDER BY position", device.rawValue,
             range.lower.microseconds, range.upper.microseconds
         ) { row in
-            try row.withBlob(0) { bytes throws(ChunkError) in try MessageChunk(bytes).batch() }
+            try row.withBlob(0) { bytes throws(ChunkError) in
+                let chunk = try MessageChunk(bytes)
+                guard let parameters else { return try chunk.batch() }
+                return try chunk.batch(parameters: parameters, hashes: true)
+            }
         }
         return Self.joined(parts).sorted()
     }
@@ -54,16 +60,21 @@ extension WorkerCache {
         try run("UPDATE devices SET sealed = ? WHERE device = ?", position, device.rawValue)
     }
 
-    /// The chunks of a device that end after a moment, in the order of time.
-    package func chunks(_ device: DeviceID, endingAfter moment: Timestamp) throws(CacheError) -> [CachedChunk] {
+    /// The chunks of a device that end after a moment and begin before another, in the order of time.
+    package func chunks(
+        _ device: DeviceID, endingAfter moment: Timestamp, beginningBefore upper: Timestamp = .distantFuture,
+        countMax: Int = .max
+    ) throws(CacheError) -> [CachedChunk] {
         // Chunks do not overlap, so that all but the last to begin by the moment end before it.
         let start = try read(
             "SELECT first FROM chunks WHERE device = ? AND first <= ? ORDER BY first DESC LIMIT 1", device.rawValue,
             moment.microseconds
         ) { $0.int64(0) }.first
         return try read(
-            "SELECT first, last, count FROM chunks WHERE device = ? AND first >= ? AND last > ? ORDER BY first",
-            device.rawValue, start ?? moment.microseconds, moment.microseconds
+            """
+            SELECT first, last, count FROM chunks
+            WHERE device = ? AND first >= ? AND first < ? AND last > ? ORDER BY first LIMIT ?
+            """, device.rawValue, start ?? moment.microseconds, upper.microseconds, moment.microseconds, countMax
         ) { row in
             CachedChunk(
                 first: Timestamp(microseconds: row.int64(0)), last: Timestamp(microseconds: row.int64(1)),

@@ -7,7 +7,7 @@ import Telemetry
 /// store. `synchronous=NORMAL` is enough, since the log position commits together with what was read up to it.
 package final class WorkerCache {
     /// Counts the changes of the schema; a file of another version is built anew.
-    private static let version: Int64 = 1
+    private static let version: Int64 = 2
 
     let connection: Connection
 
@@ -72,9 +72,8 @@ package final class WorkerCache {
             device_digest INTEGER NOT NULL, applied INTEGER NOT NULL, timer INTEGER, is_calculated INTEGER NOT NULL,
             PRIMARY KEY (device, calculator)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS invalidations (
-            device INTEGER NOT NULL, calculator INTEGER NOT NULL, lower INTEGER NOT NULL, upper INTEGER NOT NULL,
-            since INTEGER NOT NULL, due INTEGER NOT NULL, cause TEXT NOT NULL,
-            PRIMARY KEY (device, calculator, lower)) WITHOUT ROWID;
+            device INTEGER NOT NULL, calculator INTEGER NOT NULL, data BLOB NOT NULL,
+            PRIMARY KEY (device, calculator)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS held (
             device INTEGER NOT NULL, calculator INTEGER NOT NULL, first_on INTEGER NOT NULL, id INTEGER NOT NULL,
             begin INTEGER NOT NULL, "end" INTEGER NOT NULL, is_active INTEGER NOT NULL, digest INTEGER NOT NULL,

@@ -13,15 +13,15 @@ struct MessageReader {
     /// The next messages after a moment: at most one chunk with what of the tail falls before its end; nil at the end.
     func block(after moment: Timestamp, _ cache: WorkerCache) throws(CacheError) -> MessageBlock? {
         let rest = TimeRange(lower: Timestamp(microseconds: moment.microseconds + 1), upper: .distantFuture)
-        guard let chunk = try cache.chunks(device, endingAfter: moment).first else {
-            let tail = try cache.tail(device, overlapping: rest)
+        let parameters = binding.needsAllColumns ? nil : binding.parameters
+        guard let chunk = try cache.chunks(device, endingAfter: moment, countMax: 1).first else {
+            let tail = try cache.tail(device, overlapping: rest, parameters: parameters)
             let batch = tail.slice(tail.firstRow(at: rest.lower)..<tail.count)
             return batch.isEmpty ? nil : binding.block(batch)
         }
         let range = TimeRange(inclusive: rest.lower, chunk.last)
-        let tail = try cache.tail(device, overlapping: range)
+        let tail = try cache.tail(device, overlapping: range, parameters: parameters)
         let beside = tail.slice(tail.firstRow(at: range.lower)..<tail.firstRow(at: range.upper))
-        let parameters = binding.needsAllColumns ? nil : binding.parameters
         var batch = try cache.chunk(device, first: chunk.first, parameters: parameters, hashes: !beside.isEmpty)
         if chunk.first <= moment { batch = batch.slice(batch.firstRow(at: rest.lower)..<batch.count) }
         return binding.block(beside.isEmpty ? batch : batch.merged(with: beside))

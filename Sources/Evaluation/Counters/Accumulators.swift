@@ -8,7 +8,7 @@ import Telemetry
 /// saved with it (`write`), only a hash of it: a job that resumes behind such an interval's begin cannot finish it.
 protocol Accumulator: Sendable {
     /// Takes the next messages that the counter sees.
-    mutating func consume(_ view: CounterView, environment: ExpressionEnvironment)
+    mutating func consume(_ view: CounterView)
     /// The value so far; nil if no message gave one.
     func result() -> Value?
     /// Whether a list that was not saved is missing.
@@ -17,10 +17,20 @@ protocol Accumulator: Sendable {
     mutating func read(from reader: inout ByteReader) throws(MalformedBytes)
 }
 
-/// A run of rows of a block.
+/// A run of rows of a block, as a counter sees it.
 struct CounterView {
     var block: ExpressionBlock
     var rows: Range<Int>
+    var environment: ExpressionEnvironment
+    /// The values of the counter's program in every row of the block, where they do not depend on the run.
+    var shared: ValueColumn?
+
+    /// The values of a program, and the rows of them that belong to the run.
+    func values(_ program: Program, _ memory: inout ProgramMemory) -> (column: ValueColumn, rows: Range<Int>) {
+        if let shared { return (shared, rows) }
+        let column = program.evaluate(block, rows: rows, memory: &memory, environment: environment)
+        return (column, 0..<rows.count)
+    }
 }
 
 /// All counters of one interval, at one message.
@@ -30,35 +40,63 @@ struct Accumulators: Sendable {
     private var states: [any Accumulator]
     private var validateMemories: [ProgramMemory?]
 
-    init(_ calculator: Calculator) {
-        states = calculator.messageCounters.map { $0.accumulator() }
-        validateMemories = calculator.messageCounters.map { $0.validateMessage.map { ProgramMemory(for: $0) } }
+    init(_ plan: EvaluationPlan) {
+        states = plan.counters.map { $0.counter.accumulator() }
+        validateMemories = plan.counters.map { $0.counter.validateMessage.map { ProgramMemory(for: $0) } }
     }
 
     /// Takes the rows of a range, which follow what was taken before.
-    mutating func consume(
-        _ block: ExpressionBlock, _ rows: Range<Int>, _ calculator: Calculator, _ environment: ExpressionEnvironment
-    ) {
+    mutating func consume(_ block: StreamBlock, _ rows: Range<Int>, _ plan: EvaluationPlan) {
         guard let last = rows.last else { return }
         position = block.timestamps[last]
-        for (index, counter) in calculator.messageCounters.enumerated() {
-            let view = view(of: counter, index, block, rows, environment)
-            if !view.rows.isEmpty { states[index].consume(view, environment: environment) }
+        for index in states.indices {
+            let counter = plan.counters[index]
+            if counter.needsGathering {
+                gather(index, counter, block, rows, plan)
+            } else {
+                look(index, counter, block, rows, plan)
+            }
         }
     }
 
-    private mutating func view(
-        of counter: Counter, _ index: Int, _ block: ExpressionBlock, _ rows: Range<Int>,
-        _ environment: ExpressionEnvironment
-    ) -> CounterView {
-        guard let validate = counter.validateMessage, var memory = validateMemories[index] else {
-            return CounterView(block: block, rows: rows)
+    /// A counter none of whose programs looks back: it reads the block where it stands.
+    private mutating func look(
+        _ index: Int, _ counter: EvaluationPlan.CounterPlan, _ block: StreamBlock, _ rows: Range<Int>,
+        _ plan: EvaluationPlan
+    ) {
+        var view = CounterView(
+            block: block.content, rows: rows, environment: plan.environment, shared: counter.values.map(block.values))
+        guard let validate = counter.validate else { return states[index].consume(view) }
+        let truth = block.truth(validate)
+        var start = rows.lowerBound
+        while start < rows.upperBound {
+            var end = start
+            while end < rows.upperBound, truth[end] { end += 1 }
+            if start < end {
+                view.rows = start..<end
+                states[index].consume(view)
+            }
+            start = end + 1
         }
-        let truth = validate.evaluate(block, rows: rows, memory: &memory, environment: environment).truth()
-        validateMemories[index] = memory
-        if !truth.contains(false) { return CounterView(block: block, rows: rows) }
-        let seen = block.gather(truth.indices.filter { truth[$0] }.map { $0 + rows.lowerBound })
-        return CounterView(block: seen, rows: 0..<seen.count)
+    }
+
+    /// A counter that looks back sees the messages that it may see as a stream of their own.
+    private mutating func gather(
+        _ index: Int, _ counter: EvaluationPlan.CounterPlan, _ block: StreamBlock, _ rows: Range<Int>,
+        _ plan: EvaluationPlan
+    ) {
+        var view = CounterView(block: block.content, rows: rows, environment: plan.environment)
+        if let validate = counter.counter.validateMessage, var memory = validateMemories[index] {
+            let truth = validate.evaluate(
+                block.content, rows: rows, memory: &memory, environment: plan.environment
+            ).truth()
+            validateMemories[index] = memory
+            if truth.contains(false) {
+                view.block = block.content.gather(truth.indices.filter { truth[$0] }.map { $0 + rows.lowerBound })
+                view.rows = 0..<view.block.count
+            }
+        }
+        if !view.rows.isEmpty { states[index].consume(view) }
     }
 
     /// The values in the order of the counters that read messages.
@@ -72,20 +110,15 @@ struct Accumulators: Sendable {
         for memory in validateMemories { memory?.write(to: &writer) }
     }
 
-    init(_ calculator: Calculator, from reader: inout ByteReader) throws(MalformedBytes) {
-        self.init(calculator)
+    init(_ plan: EvaluationPlan, from reader: inout ByteReader) throws(MalformedBytes) {
+        self.init(plan)
         position = try reader.readTimestamp()?.microseconds
         for index in states.indices { try states[index].read(from: &reader) }
-        for (index, counter) in calculator.messageCounters.enumerated() {
-            guard let validate = counter.validateMessage else { continue }
+        for (index, counter) in plan.counters.enumerated() {
+            guard let validate = counter.counter.validateMessage else { continue }
             validateMemories[index] = try ProgramMemory(for: validate, from: &reader)
         }
     }
-}
-
-extension Calculator {
-    /// The counters that read messages, in order.
-    var messageCounters: [Counter] { counters.filter(\.readsMessages) }
 }
 
 extension Counter {

@@ -16,10 +16,10 @@ struct DistinctAccumulator: Accumulator {
         memory = ProgramMemory(for: program)
     }
 
-    mutating func consume(_ view: CounterView, environment: ExpressionEnvironment) {
-        let column = program.evaluate(view.block, rows: view.rows, memory: &memory, environment: environment)
+    mutating func consume(_ view: CounterView) {
+        let (column, rows) = view.values(program, &memory)
         var before: Value?
-        for row in 0..<column.count {
+        for row in rows {
             guard let value = column.present(row), value != before else { continue }
             before = value
             guard seen.insert(value).inserted else { continue }

@@ -20,16 +20,16 @@ struct DurationAccumulator: Accumulator {
 
     var isIncomplete: Bool { false }
 
-    mutating func consume(_ view: CounterView, environment: ExpressionEnvironment) {
-        let values = program.evaluate(view.block, rows: view.rows, memory: &memory, environment: environment)
-        let truth = values.truth()
-        for (offset, row) in view.rows.enumerated() {
-            let timestamp = view.block.timestamps[row]
+    mutating func consume(_ view: CounterView) {
+        let (values, rows) = view.values(program, &memory)
+        let shift = view.rows.lowerBound - rows.lowerBound
+        for row in rows {
+            let timestamp = view.block.timestamps[row + shift]
             if wasTrue, let lastTimestamp { microseconds += timestamp - lastTimestamp }
-            wasTrue = truth[offset]
+            wasTrue = values.isTrue(row)
             lastTimestamp = timestamp
         }
-        if !hasValue { hasValue = (0..<values.count).contains { values.kind($0) != .error } }
+        if !hasValue { hasValue = rows.contains { values.kind($0) != .error } }
     }
 
     func result() -> Value? { hasValue ? .number(Double(microseconds) / 1e6) : nil }

@@ -19,9 +19,9 @@ struct MessageAccumulator: Accumulator {
         extremumMemory = counter.extremum.map { ProgramMemory(for: $0.program) }
     }
 
-    mutating func consume(_ view: CounterView, environment: ExpressionEnvironment) {
-        let columns = parts(view, environment)
-        let ranks = extremumRanks(view, environment)
+    mutating func consume(_ view: CounterView) {
+        let columns = parts(view)
+        let ranks = extremumRanks(view)
         for row in 0..<view.rows.count {
             take(columns.map { $0.storable(row) }, rank: ranks.map { $0.numeric(row) })
         }
@@ -53,18 +53,18 @@ struct MessageAccumulator: Accumulator {
         isIncomplete = digest.count > 0
     }
 
-    private mutating func parts(_ view: CounterView, _ environment: ExpressionEnvironment) -> [ValueColumn] {
+    private mutating func parts(_ view: CounterView) -> [ValueColumn] {
         if let slot = counter.wholeMessage { return [view.block.columns[slot].slice(view.rows)] }
         return counter.fields.indices.map { index in
             counter.fields[index].program.evaluate(
-                view.block, rows: view.rows, memory: &memories[index], environment: environment)
+                view.block, rows: view.rows, memory: &memories[index], environment: view.environment)
         }
     }
 
-    private mutating func extremumRanks(_ view: CounterView, _ environment: ExpressionEnvironment) -> ValueColumn? {
+    private mutating func extremumRanks(_ view: CounterView) -> ValueColumn? {
         guard let extremum = counter.extremum, var memory = extremumMemory else { return nil }
         defer { extremumMemory = memory }
-        return extremum.program.evaluate(view.block, rows: view.rows, memory: &memory, environment: environment)
+        return extremum.program.evaluate(view.block, rows: view.rows, memory: &memory, environment: view.environment)
     }
 
     /// `rank` is nil where there is no extremum, and holds nil where its expression gives no number.
@@ -136,7 +136,7 @@ struct MessageAccumulator: Accumulator {
             }
         }
         var sum = LaneSum()
-        sum.add(numbers)
+        numbers.withUnsafeBufferPointer { sum.add($0) }
         switch method {
         case .first: return values.first
         case .last: return values.last

@@ -15,7 +15,7 @@ struct RouteAccumulator: Accumulator {
 
     init(_ columns: RouteColumns) { self.columns = columns }
 
-    mutating func consume(_ view: CounterView, environment: ExpressionEnvironment) {
+    mutating func consume(_ view: CounterView) {
         let latitudes = view.block.columns[columns.latitude]
         let longitudes = view.block.columns[columns.longitude]
         let valid = view.block.columns[columns.valid]

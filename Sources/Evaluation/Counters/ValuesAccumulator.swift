@@ -23,20 +23,18 @@ struct ValuesAccumulator: Accumulator {
 
     var isIncomplete: Bool { false }
 
-    mutating func consume(_ view: CounterView, environment: ExpressionEnvironment) {
-        let values = program.evaluate(view.block, rows: view.rows, memory: &memory, environment: environment)
+    mutating func consume(_ view: CounterView) {
+        if method == .first, first != nil, !program.looksBack { return }
+        let (values, rows) = view.values(program, &memory)
         switch method {
-        case .first: if first == nil { first = (0..<values.count).lazy.compactMap { values.present($0) }.first }
-        case .last: last = (0..<values.count).reversed().lazy.compactMap { values.present($0) }.first ?? last
+        case .first: if first == nil { first = rows.lazy.compactMap { values.present($0) }.first }
+        case .last: last = rows.reversed().lazy.compactMap { values.present($0) }.first ?? last
         case .difference:
-            let numeric = (0..<values.count).lazy.compactMap { values.numeric($0) }
-            if first == nil { first = numeric.first.map { .number($0) } }
-            if let end = (0..<values.count).reversed().lazy.compactMap({ values.numeric($0) }).first {
-                last = .number(end)
-            }
-        case .minimum: fold(values) { Swift.min($0, $1) }
-        case .maximum: fold(values) { Swift.max($0, $1) }
-        default: add(values)
+            if first == nil { first = rows.lazy.compactMap { values.numeric($0) }.first.map { .number($0) } }
+            if let end = rows.reversed().lazy.compactMap({ values.numeric($0) }).first { last = .number(end) }
+        case .minimum: fold(values, rows) { Swift.min($0, $1) }
+        case .maximum: fold(values, rows) { Swift.max($0, $1) }
+        default: add(values, rows)
         }
     }
 
@@ -69,21 +67,28 @@ struct ValuesAccumulator: Accumulator {
         sum = try LaneSum(from: &reader)
     }
 
-    private mutating func fold(_ values: ValueColumn, _ choose: (Double, Double) -> Double) {
+    @inline(__always)
+    private mutating func fold(
+        _ values: ValueColumn, _ rows: Range<Int>, _ choose: (Double, Double) -> Double
+    ) {
         if values.uniform == .number || values.uniform == .boolean {
-            for number in values.numbers { extreme = extreme.map { choose($0, number) } ?? number }
+            var result = extreme ?? values.numbers[rows.lowerBound]
+            values.numbers.withUnsafeBufferPointer { numbers in
+                for row in rows { result = choose(result, numbers[row]) }
+            }
+            extreme = result
         } else {
-            for row in 0..<values.count {
+            for row in rows {
                 if let number = values.numeric(row) { extreme = extreme.map { choose($0, number) } ?? number }
             }
         }
     }
 
-    private mutating func add(_ values: ValueColumn) {
+    private mutating func add(_ values: ValueColumn, _ rows: Range<Int>) {
         if values.uniform == .number || values.uniform == .boolean {
-            sum.add(values.numbers)
+            values.numbers.withUnsafeBufferPointer { sum.add(UnsafeBufferPointer(rebasing: $0[rows])) }
         } else {
-            sum.add((0..<values.count).compactMap { values.numeric($0) })
+            rows.compactMap { values.numeric($0) }.withUnsafeBufferPointer { sum.add($0) }
         }
     }
 
@@ -122,7 +127,7 @@ struct LaneSum: Sendable, Equatable {
 
     var total: Double { (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]) }
 
-    mutating func add(_ values: [Double]) {
+    mutating func add(_ values: UnsafeBufferPointer<Double>) {
         var index = 0
         while index < values.count, count & 3 != 0 { addOne(values[index], &index) }
         while index + 4 <= values.count {

@@ -1,0 +1,121 @@
+import Calculators
+import Expressions
+import Telemetry
+
+/// What an evaluation knows before the first message: made once and only looked at while messages are read.
+///
+/// A class, so that the many small steps of an evaluation pass one reference and copy nothing.
+final class EvaluationPlan: Sendable {
+    let calculator: Calculator
+    let environment: ExpressionEnvironment
+    /// The counters that read messages, in order.
+    let counters: [CounterPlan]
+    /// The programs whose values do not depend on messages before: evaluated once a block, whatever intervals it has.
+    let shared: [Program]
+    /// The gaps that no merge crosses: each selector's `max_messages_time_diff`, where set.
+    let gaps: [Int64]
+    let mergesBefore: Bool
+    let mergesAfter: Bool
+    /// The fields that `previous()` asks for.
+    let previousNames: Set<String>
+    let updatePeriod: Int64
+
+    /// A counter with the places of its programs among the shared ones.
+    struct CounterPlan: Sendable {
+        var counter: Counter
+        /// The place of the counter's program; nil where it looks back or there are several.
+        var values: Int?
+        /// The place of its `validate_message`; nil where it looks back or there is none.
+        var validate: Int?
+        /// Whether the messages that it sees must be gathered before its program can run over them.
+        var needsGathering: Bool
+    }
+
+    init(_ calculator: Calculator, _ environment: ExpressionEnvironment) {
+        self.calculator = calculator
+        self.environment = environment
+        gaps = calculator.selectors.map(\.options.maxMessagesTimeDiff).filter { $0 > 0 }
+        mergesBefore = calculator.selectors.contains { $0.options.mergesBefore }
+        mergesAfter = calculator.selectors.contains { $0.options.mergesAfter }
+        previousNames = Set(calculator.intervalPrograms.flatMap(\.previousNames))
+        updatePeriod = Int64((calculator.updatePeriod * 1e6).rounded())
+        var shared: [Program] = []
+        counters = calculator.counters.filter(\.readsMessages).map { Self.plan($0, &shared) }
+        self.shared = shared
+    }
+
+    private static func plan(_ counter: Counter, _ shared: inout [Program]) -> CounterPlan {
+        var plan = CounterPlan(counter: counter, needsGathering: counter.looksBack)
+        if case .values(let program, _) = counter.kind { plan.values = place(of: program, among: &shared) }
+        if let validate = counter.validateMessage {
+            plan.validate = place(of: validate, among: &shared)
+            if plan.validate == nil { plan.needsGathering = true }
+        }
+        return plan
+    }
+
+    private static func place(of program: Program, among shared: inout [Program]) -> Int? {
+        guard !program.looksBack else { return nil }
+        if let place = shared.firstIndex(where: { $0.isAlike(program) }) { return place }
+        shared.append(program)
+        return shared.count - 1
+    }
+}
+
+extension Counter {
+    /// Whether a program of the counter depends on messages before.
+    fileprivate var looksBack: Bool {
+        switch kind {
+        case .values(let program, _): program.looksBack
+        case .message(let message):
+            message.fields.contains { $0.program.looksBack } || message.extremum?.program.looksBack ?? false
+        default: false
+        }
+    }
+}
+
+/// A block of the calculator's stream, with the values of the shared programs as they are asked for.
+final class StreamBlock {
+    let content: ExpressionBlock
+    private let plan: EvaluationPlan
+    private var columns: [ValueColumn?]
+    private var truths: [[Bool]?]
+
+    init(_ content: ExpressionBlock, _ plan: EvaluationPlan) {
+        self.content = content
+        self.plan = plan
+        columns = plan.shared.map { _ in nil }
+        truths = plan.shared.map { _ in nil }
+    }
+
+    var timestamps: [Int64] { content.timestamps }
+    var count: Int { content.count }
+
+    /// The values of a shared program in every row.
+    func values(_ place: Int) -> ValueColumn {
+        if let known = columns[place] { return known }
+        var memory = ProgramMemory(for: plan.shared[place])
+        let made = plan.shared[place].evaluate(content, memory: &memory, environment: plan.environment)
+        columns[place] = made
+        return made
+    }
+
+    /// Whether a shared program is true in each row.
+    func truth(_ place: Int) -> [Bool] {
+        if let known = truths[place] { return known }
+        let made = values(place).truth()
+        truths[place] = made
+        return made
+    }
+
+    /// The index of the first row after a moment.
+    func firstRow(after moment: Int64) -> Int {
+        var low = 0
+        var high = content.timestamps.count
+        while low < high {
+            let middle = (low + high) / 2
+            if content.timestamps[middle] <= moment { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}
