@@ -33,7 +33,8 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .executable(name: "odograph", targets: ["odograph"]),
-        .library(name: "OdographCore", targets: ["Telemetry", "Expressions", "Calculators", "Evaluation"]),
+        .library(
+            name: "OdographCore", targets: ["Telemetry", "Expressions", "Calculators", "Evaluation", "MessageChunks"]),
     ],
     dependencies: [
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),

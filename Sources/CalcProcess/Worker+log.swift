@@ -1,5 +1,6 @@
 import Calculators
 import LocalCache
+import MessageChunks
 import PrimaryStore
 import Recalculation
 import Telemetry
@@ -25,25 +26,41 @@ extension Worker {
 
     /// Takes one batch; returns the assignments that it touched.
     private func take(_ entry: LogEntry, _ moment: Timestamp) throws -> [AssignmentKey] {
-        guard var work = devices[entry.device], work.sync == .synced, var cached = work.cached else { return [] }
-        let batch = try unknown(of: entry.batch().sorted(), entry.device, latest: cached.latest)
-        guard let range = batch.timeRange, let last = batch.timestamps.last else { return [] }
-        try cache.appendTail(entry.device, position: entry.position, batch)
-        let latest = Timestamp(microseconds: last)
+        guard let work = devices[entry.device], work.sync == .synced, let cached = work.cached,
+            let taken = try store(entry, behind: cached.latest)
+        else { return [] }
+        let latest = Timestamp(microseconds: taken.range.upper.microseconds - 1)
         if cached.latest.map({ $0 < latest }) ?? true {
-            cached.latest = latest
-            try cache.setDevice(cached)
-            work.cached = cached
-            devices[entry.device] = work
+            devices[entry.device]?.cached?.latest = latest
+            try cache.setDevice(CachedDevice(device: entry.device, sealed: cached.sealed, latest: latest))
         }
-        setup.board.count { $0.messagesTaken += Int64(batch.count) }
+        setup.board.count { $0.messagesTaken += Int64(taken.count) }
         for key in work.keys where assignments[key]?.isEnabled == true {
             let delay = picture.calculators[key.calculator]?.calculator.updateInterval ?? 0
             assignments[key]?.pending.add(
-                Invalidation(range: range, since: moment, due: moment.advanced(bySeconds: delay), cause: "messages"))
+                Invalidation(
+                    range: taken.range, since: moment, due: moment.advanced(bySeconds: delay), cause: "messages"))
             schedule(key)
         }
         return work.keys
+    }
+
+    /// Puts what is new of a batch into the tail; nil if nothing is. What follows the latest message is taken as it is.
+    private func store(_ entry: LogEntry, behind latest: Timestamp?) throws -> (range: TimeRange, count: Int)? {
+        if let chunk = try? MessageChunk(entry.bytes), chunk.isSorted, chunk.count > 0,
+            latest.map({ $0 < chunk.firstTimestamp }) ?? true
+        {
+            try cache.appendTail(
+                entry.device, position: entry.position, first: chunk.firstTimestamp, last: chunk.lastTimestamp,
+                count: chunk.count, entry.bytes)
+            // From the latest message on, so that what follows it without a gap makes one range.
+            let lower = latest.map { Timestamp(microseconds: $0.microseconds + 1) } ?? chunk.firstTimestamp
+            return (TimeRange(inclusive: lower, chunk.lastTimestamp), chunk.count)
+        }
+        let batch = try unknown(of: entry.batch().sorted(), entry.device, latest: latest)
+        guard let range = batch.timeRange else { return nil }
+        try cache.appendTail(entry.device, position: entry.position, batch)
+        return (range, batch.count)
     }
 
     /// The messages of a sorted batch that the cache does not have: a duplicate that alters nothing changes nothing.

@@ -2,7 +2,7 @@ import Telemetry
 
 extension Program {
     /// Compiles an expression; the names it reads get slots in the layout.
-    public init(
+    public convenience init(
         _ source: String, scope: ExpressionScope = .messages, layout: inout ColumnLayout
     ) throws(ExpressionError) {
         let tree = try Parser.parse(source)
@@ -11,23 +11,10 @@ extension Program {
         layout = compiler.layout
         self.init(source: source, compiler)
     }
-
-    private init(source: String, _ compiler: Compiler) {
-        self.source = source
-        scope = compiler.scope
-        instructions = compiler.instructions
-        columns = compiler.columns
-        previousSlots = compiler.previousSlots
-        previousNames = compiler.previousSlots.map { compiler.layout.names[$0] }
-        readsMetadata = compiler.readsMetadata
-        looksBack = compiler.looksBack
-        slotNames = Dictionary(uniqueKeysWithValues: compiler.usedSlots.map { ($0, compiler.layout.names[$0]) })
-        names = compiler.usedSlots.sorted().map { compiler.layout.names[$0] }
-    }
 }
 
 /// Turns a tree into steps; alike leaves share a register.
-private struct Compiler {
+struct Compiler {
     let scope: ExpressionScope
     var layout: ColumnLayout
     var instructions: [Instruction] = []
@@ -168,7 +155,7 @@ private struct Compiler {
 
 extension Program {
     /// A program that reads one parameter, whatever characters its name has; missing is an error.
-    public init(parameter name: String, layout: inout ColumnLayout) {
+    public convenience init(parameter name: String, layout: inout ColumnLayout) {
         var compiler = Compiler(scope: .messages, layout: layout)
         compiler.loadParameter(name)
         layout = compiler.layout

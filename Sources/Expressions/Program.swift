@@ -88,8 +88,9 @@ public enum ExpressionScope: Sendable {
 
 /// An expression compiled to a flat list of steps over columns.
 ///
-/// A program holds no state: what it must remember of earlier messages is a `ProgramMemory` that the caller keeps.
-public struct Program: Sendable {
+/// A program holds no state: what it must remember of earlier messages is a `ProgramMemory` that the caller keeps. It is
+/// a class, so that passing it on is one count of references, whatever it holds.
+public final class Program: Sendable {
     /// The text it was compiled from.
     public let source: String
     public let scope: ExpressionScope
@@ -130,6 +131,19 @@ public struct Program: Sendable {
 
     private func slotName(_ slot: Int) -> String { slotNames[slot] ?? "?" }
     let slotNames: [Int: String]
+
+    init(source: String, _ compiler: Compiler) {
+        self.source = source
+        scope = compiler.scope
+        instructions = compiler.instructions
+        columns = compiler.columns
+        previousSlots = compiler.previousSlots
+        previousNames = compiler.previousSlots.map { compiler.layout.names[$0] }
+        readsMetadata = compiler.readsMetadata
+        looksBack = compiler.looksBack
+        slotNames = Dictionary(uniqueKeysWithValues: compiler.usedSlots.map { ($0, compiler.layout.names[$0]) })
+        names = compiler.usedSlots.sorted().map { compiler.layout.names[$0] }
+    }
 }
 
 /// What a program remembers of the messages it has seen; a value that can be saved and compared.

@@ -13,9 +13,18 @@ extension WorkerCache {
     /// Adds a batch of the log to a device's tail.
     package func appendTail(_ device: DeviceID, position: Int64, _ batch: MessageBatch) throws(CacheError) {
         guard let range = batch.timeRange else { return }
+        let last = Timestamp(microseconds: range.upper.microseconds - 1)
+        try appendTail(
+            device, position: position, first: range.lower, last: last, count: batch.count, MessageChunk.encode(batch))
+    }
+
+    /// The same with messages that are encoded already.
+    package func appendTail(
+        _ device: DeviceID, position: Int64, first: Timestamp, last: Timestamp, count: Int, _ bytes: [UInt8]
+    ) throws(CacheError) {
         try run(
-            "INSERT OR REPLACE INTO tail VALUES (?, ?, ?, ?, ?, ?)", device.rawValue, position,
-            range.lower.microseconds, range.upper.microseconds - 1, batch.count, MessageChunk.encode(batch))
+            "INSERT OR REPLACE INTO tail VALUES (?, ?, ?, ?, ?, ?)", device.rawValue, position, first.microseconds,
+            last.microseconds, count, bytes)
     }
 
     /// The messages of a device's tail that may lie in a range, sorted; nil parameters: with all columns.

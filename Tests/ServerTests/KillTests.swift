@@ -1,6 +1,5 @@
 import Foundation
 import Glibc
-import Synchronization
 import Telemetry
 import Testing
 
@@ -103,27 +102,35 @@ struct KillSession {
         }
         let moment = Int.random(in: 1...120, using: &generator)
         let batches = (0..<400).map { _ in nextBatch() }
-        let answered = Mutex<[Batch]>([])
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask {
-                // The process does not end by itself, so this is a moment that nothing else decides.
-                _ = await server.child.ends(within: moment)
-                server.child.signal(SIGKILL)
-            }
-            for lane in 0..<2 {
-                group.addTask {
-                    for batch in stride(from: lane, to: batches.count, by: 2).map({ batches[$0] }) {
-                        guard await Self.post(batch, server) else { return }
-                        answered.withLock { $0.append(batch) }
-                    }
-                }
-            }
-        }
-        for batch in answered.withLock({ $0 }) {
+        let answered = await Self.post(batches, to: server, killedAfter: moment)
+        for batch in answered {
             acknowledged[batch.device - 1].formUnion(batch.messages.compactMap(Drives.timestamp))
         }
         let status = try await server.child.end(within: 10)
         guard status == -SIGKILL else { throw Obstacle("it ended by itself: \(status) \(folder.text("server.log"))") }
+    }
+
+    /// Posts batches on two lanes while the server is killed; gives those that were acknowledged.
+    private static func post(_ batches: [Batch], to server: TestServer, killedAfter moment: Int) async -> [Batch] {
+        await withTaskGroup(of: [Batch].self) { group in
+            group.addTask {
+                // The process does not end by itself, so this is a moment that nothing else decides.
+                _ = await server.child.ends(within: moment)
+                server.child.signal(SIGKILL)
+                return []
+            }
+            for lane in 0..<2 {
+                group.addTask {
+                    var answered: [Batch] = []
+                    for index in stride(from: lane, to: batches.count, by: 2) {
+                        guard await post(batches[index], server) else { break }
+                        answered.append(batches[index])
+                    }
+                    return answered
+                }
+            }
+            return await group.reduce(into: []) { $0 += $1 }
+        }
     }
 
     private struct Batch: Sendable {
