@@ -23,6 +23,9 @@ final class ReaderPool: Sendable {
         return try body(connection)
     }
 
+    /// Closes the connections that nobody uses, so that the write-ahead log can be cut.
+    func closeIdle() { idle.withLock { $0 = [] } }
+
     private func take() throws -> Connection {
         if let found = idle.withLock({ $0.popLast() }) { return found.connection }
         return try Connection(

@@ -55,7 +55,10 @@ package final class SQLitePrimaryStore: PrimaryStore {
     deinit { thread?.close() }
 
     /// Writes what is queued and ends the writing; reading goes on.
-    package func close() { thread?.close() }
+    package func close() {
+        readers.closeIdle()
+        thread?.close()
+    }
 
     package var lastPosition: Int64 { published.lastPosition.load(ordering: .acquiring) }
 

@@ -72,7 +72,11 @@ final class WriterThread: @unchecked Sendable {
                 queue.requests.removeFirst(group.count)
                 return group
             }
-            if group.isEmpty { return }
+            guard !group.isEmpty else {
+                // Tidying only: what the log holds is durable, and the next start reads it.
+                _ = try? writer.connection.checkpoint(.truncate)
+                return
+            }
             process(group)
         }
     }
