@@ -22,7 +22,9 @@ extension Evaluator {
             fields[counter.name] = value
             interval.counters.append(Interval.Counter(name: counter.name, value: value))
         }
-        if let validate = plan.calculator.validateInterval, !evaluate(validate, fields, previous).truth()[0] { return nil }
+        if let validate = plan.calculator.validateInterval, !evaluate(validate, fields, previous).truth()[0] {
+            return nil
+        }
         previous = plan.previousNames.isEmpty ? [:] : fields.filter { plan.previousNames.contains($0.key) }
         return EvaluatedInterval(interval: interval, isComplete: !accumulators.isIncomplete)
     }

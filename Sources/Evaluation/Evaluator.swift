@@ -56,7 +56,9 @@ public struct Evaluator: Sendable {
         }
         if plan.updatePeriod > 0 {
             let given = isValid ?? [Bool](repeating: true, count: content.count)
-            isValid = given.indices.map { given[$0] && content.timestamps[$0] >= block.acceptances[$0] - plan.updatePeriod }
+            isValid = given.indices.map {
+                given[$0] && content.timestamps[$0] >= block.acceptances[$0] - plan.updatePeriod
+            }
         }
         guard let isValid, isValid.contains(false) else { return content }
         return content.gather(isValid.indices.filter { isValid[$0] })
@@ -64,7 +66,8 @@ public struct Evaluator: Sendable {
 
     /// Runs the selectors over a block and follows their runs.
     private mutating func advance(_ stream: StreamBlock) {
-        let neighbourhood = Neighbourhood(timestamps: stream.timestamps, carry: state.carry?.timestamps[0], gaps: plan.gaps)
+        let neighbourhood = Neighbourhood(
+            timestamps: stream.timestamps, carry: state.carry?.timestamps[0], gaps: plan.gaps)
         var events: [RunEvent] = []
         let before = state.tracks
         for (index, selector) in plan.calculator.selectors.enumerated() {

@@ -88,8 +88,8 @@ public enum ExpressionScope: Sendable {
 
 /// An expression compiled to a flat list of steps over columns.
 ///
-/// A program holds no state: what it must remember of earlier messages is a `ProgramMemory` that the caller keeps. It is
-/// a class, so that passing it on is one count of references, whatever it holds.
+/// A program holds no state: what it must remember of earlier messages is a `ProgramMemory` that the caller keeps. It
+/// is a class, so that passing it on is one count of references, whatever it holds.
 public final class Program: Sendable {
     /// The text it was compiled from.
     public let source: String

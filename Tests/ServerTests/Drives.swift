@@ -23,8 +23,8 @@ struct Drives {
     private var latitude = 48.85
     private var longitude = 2.35
 
-    /// 2026-03-02T06:00:00Z.
-    static let start: Int64 = 1_772_431_200
+    /// 2026-03-01T21:30:00Z: midnight is near, in Paris and in UTC.
+    static let start: Int64 = 1_772_400_600
 
     init(seed: UInt64, count: Int, from start: Int64 = Self.start) {
         generator = SeededGenerator(seed: seed)
