@@ -42,7 +42,6 @@ struct SimulateCommand: ParsableCommand {
                 var writer = JSONWriter(capacity: 1 << 20)
                 for message in vehicle.messages(in: range) {
                     message.write(ident: vehicle.ident, to: &writer)
-                    writer.write(literal: "\n")
                 }
                 output.write(writer.bytes)
                 // Whoever reads may have seen enough.
