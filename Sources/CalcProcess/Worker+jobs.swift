@@ -73,7 +73,10 @@ extension Worker {
                 }
             }
         }
-        for job in jobs { schedule(job.job.key) }
+        for (job, result) in zip(jobs, results) {
+            if case .failure(.stale) = result { try recover(job.job.key) }
+            schedule(job.job.key)
+        }
         publish(jobs.map(\.job.key))
     }
 
@@ -140,7 +143,7 @@ extension Worker {
         }
     }
 
-    /// A push that was refused is calculated again: at once with the present registry, or later if the store cannot.
+    /// A push that was refused is calculated again: later if the store cannot, with the present registry if it was stale.
     private func fail(_ job: RunningJob, _ error: StoreError) throws {
         let key = job.job.key
         running[key] = nil
@@ -154,11 +157,14 @@ extension Worker {
             if !isStale { invalidation.due = now.advanced(bySeconds: Self.retrySeconds) }
             assignments[key]?.pending.add(invalidation)
         }
-        if isStale, picture.assignments[key] != nil {
-            try loadHeld(key)
-            assignments[key]?.pending.add(Invalidation(range: .all, since: now, due: now, cause: "recovery"))
-        }
         try storePending(key)
+    }
+
+    /// After a stale push what is held may be wrong: it is loaded anew and everything calculated again.
+    private func recover(_ key: AssignmentKey) throws {
+        guard assignments[key] != nil, try store.assignment(key) != nil else { return }
+        try loadHeld(key)
+        try invalidate(key, Invalidation(range: .all, since: now, due: now, cause: "recovery"))
     }
 
     private func threadNanoseconds() -> UInt64 {

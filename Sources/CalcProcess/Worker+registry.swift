@@ -90,7 +90,19 @@ extension Worker {
             assignments[key]?.isEnabled = record.isEnabled
             if record.isEnabled { try restart(key, cause: "enabled") }
         }
+        try followIdentity(key, record)
         try followDefinition(key)
+    }
+
+    /// An assignment that was ended and made again has none of the intervals that are held here: its marks are behind.
+    private func followIdentity(_ key: AssignmentKey, _ record: AssignmentRecord) throws {
+        guard let work = assignments[key], record.marks.logPosition < work.cached.applied,
+            // The picture may be older than this worker's own pushes.
+            let present = try store.assignment(key), present.marks.logPosition < work.cached.applied
+        else { return }
+        assignments[key]?.cached.applied = 0
+        giveUp(key)
+        try begin(key)
     }
 
     private func add(_ key: AssignmentKey, _ record: AssignmentRecord) throws {

@@ -129,12 +129,41 @@ private struct IncrementalRun {
         case 0..<8:
             rig.now = rig.now.advanced(bySeconds: random.pick([0.5, 11, 70]))
             try rig.settle()
-        case 8..<10: _ = try rig.workers[0].round([])
-        case 10: try rig.start(workerCount: 1)
+        case 8..<10: for worker in rig.workers { _ = try worker.round([]) }
+        case 10: try rig.start(workerCount: random.pick([1, 1, 2, 4]))
         case 11 where Int.random(in: 0..<3, using: &random) == 0:
             try rig.deleteCaches()
             try rig.start(workerCount: 1)
+        case 12 where Int.random(in: 0..<3, using: &random) == 0: try changeRegistry()
         default: break
+        }
+    }
+
+    /// Changes what must calculate history anew; what it leaves is what the case says.
+    private mutating func changeRegistry() throws {
+        let store = rig.store
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0:
+            let other = "{\"name\":\"other\",\"selectors\":[{\"type\":\"datetime\"}],\"counters\":[]}"
+            _ = try store.replaceCalculator(key.calculator, name: "other", json: other, expecting: nil)
+            if Bool.random(using: &random) { try rig.settle() }
+            _ = try store.replaceCalculator(
+                key.calculator, name: "random", json: given.calculatorJSON, expecting: nil)
+        case 1:
+            try store.setAssignment(key, isEnabled: false)
+            if Bool.random(using: &random) { try rig.settle() }
+            try store.setAssignment(key, isEnabled: true)
+        case 2:
+            let ident = "352093081452251"
+            _ = try store.replaceDevice(
+                key.device, ident: ident, name: "renamed", json: "{\"metadata\":{\"limit\":1}}", expecting: nil)
+            if Bool.random(using: &random) { try rig.settle() }
+            let entity = "{\"metadata\":\(given.metadataJSON)}"
+            _ = try store.replaceDevice(key.device, ident: ident, name: "van 7", json: entity, expecting: nil)
+        default:
+            _ = try store.unassign([key], at: rig.now)
+            if Bool.random(using: &random) { try rig.settle() }
+            _ = try store.assign([key], isEnabled: true, isAutoCreated: false)
         }
     }
 
