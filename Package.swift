@@ -103,6 +103,12 @@ let package = Package(
                 nioCore, logging, lifecycle,
             ]),
         tests("IngestTests", ["Telemetry", "TimeZones", "Ingest"]),
+        tests("TelemetryTests", ["Telemetry"]),
+        tests("ExpressionsTests", ["Telemetry", "Expressions"]),
+        tests("CalculatorsTests", ["Telemetry", "Expressions", "Calculators"]),
+        tests("RecalculationTests", core + ["MessageChunks", "LocalCache", "Recalculation"]),
+        tests("LocalCacheTests", ["Telemetry", "MessageChunks", "SQLiteClient", "LocalCache"]),
+        tests("ServerTests", ["Telemetry", "odograph"]),
         tests("TidyTests", []),
         tests("TimeZonesTests", ["Telemetry", "TimeZones"]),
     ]

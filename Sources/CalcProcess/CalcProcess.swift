@@ -71,9 +71,9 @@ package final class CalcProcess: Service, Sendable {
                 for other in workers { other.stop() }
             }
         }
-        await withGracefulShutdownHandler {
+        await withTaskCancellationOrGracefulShutdownHandler {
             for thread in threads { await thread.join() }
-        } onGracefulShutdown: { [workers] in
+        } onCancelOrGracefulShutdown: { [workers] in
             for worker in workers { worker.stop() }
         }
         if let failure = workers.lazy.compactMap(\.failure).first { throw CalcProcessError(reason: failure) }
@@ -84,7 +84,10 @@ package final class CalcProcess: Service, Sendable {
 
     /// How fresh an assignment's intervals are.
     package func status(of key: AssignmentKey) -> AssignmentStatus {
-        board.status(of: key, worker: worker(of: key.device))
+        var status = board.status(of: key, worker: worker(of: key.device))
+        // What is in the log and has not been looked at yet may concern it.
+        if status.appliedPosition < store.lastPosition, status.pendingSince == nil { status.pendingSince = now() }
+        return status
     }
 
     /// Asks for a range of an assignment to be calculated again, at once; nil: all that is not frozen.

@@ -13,28 +13,58 @@ extension Worker {
         startDue()
         guard !running.isEmpty else { return false }
         var finished: [RunningJob] = []
-        for key in running.keys.sorted() {
-            guard var job = running[key] else { continue }
-            let start = threadNanoseconds()
-            let before = job.job.outcome.messageCount
-            let isFinished = try job.job.run(messageCountMax: Self.sliceMessageCount, cache)
-            job.nanoseconds += threadNanoseconds() - start
-            setup.board.count { $0.messagesEvaluated += Int64(job.job.outcome.messageCount - before) }
-            running[key] = job
-            if isFinished { finished.append(job) }
+        let replayLimit = threadNanoseconds() + Self.replayNanosecondsMax
+        let live = running.filter { !$0.value.isReplay }.keys.sorted()
+        for key in live { if let job = try work(on: key) { finished.append(job) } }
+        for key in running.keys.filter({ !live.contains($0) }).sorted() where threadNanoseconds() < replayLimit {
+            if let job = try work(on: key) { finished.append(job) }
         }
         try push(finished)
         return true
     }
 
+    /// Works a slice on a job; returns it if it has finished.
+    private func work(on key: AssignmentKey) throws -> RunningJob? {
+        guard var job = running[key] else { return nil }
+        let start = threadNanoseconds()
+        let before = job.job.outcome.messageCount
+        let isFinished = try job.job.run(messageCountMax: Self.sliceMessageCount, cache)
+        job.nanoseconds += threadNanoseconds() - start
+        setup.board.count { $0.messagesEvaluated += Int64(job.job.outcome.messageCount - before) }
+        running[key] = job
+        return isFinished ? job : nil
+    }
+
     private func startDue() {
         let moment = now
+        startReplays(moment)
         while running.count < Self.jobsPerRoundMax, let key = due.take(dueBy: moment) {
             if let queued = assignments[key]?.queuedFor, queued <= moment { assignments[key]?.queuedFor = nil }
             guard running[key] == nil, let work = assignments[key], work.isEnabled else { continue }
             if let timer = work.cached.timer, timer <= moment { takeTimer(key, timer) }
-            if let pending = assignments[key]?.pending.due, pending <= moment { start(key) } else { schedule(key) }
+            guard let pending = assignments[key]?.pending, let pendingDue = pending.due, pendingDue <= moment else {
+                schedule(key)
+                continue
+            }
+            if pending.ranges.contains(where: { $0.lower <= .distantPast }) { replays.append(key) } else { start(key) }
         }
+        startReplays(moment)
+    }
+
+    /// Starts some of the replays that wait, in the order in which they came.
+    private func startReplays(_ moment: Timestamp) {
+        var room = Self.replaysMax - running.values.count { $0.isReplay }
+        var taken = 0
+        for key in replays {
+            guard room > 0 else { break }
+            taken += 1
+            guard running[key] == nil, assignments[key]?.isEnabled == true,
+                let pendingDue = assignments[key]?.pending.due, pendingDue <= moment
+            else { continue }
+            start(key)
+            room -= 1
+        }
+        replays.removeFirst(taken)
     }
 
     /// Makes a timer that has run out an invalidation of the end of the data.
@@ -96,7 +126,7 @@ extension Worker {
             started: job.started, milliseconds: Double(job.nanoseconds) / 1e6)
         return Push(
             slot: slot, epoch: setup.epochs[slot] ?? 0, key: key, calculatorRevision: job.calculatorRevision,
-            deletes: diff.deleted.map(\.id),
+            basePosition: assignments[key]?.cached.applied, deletes: diff.deleted.map(\.id),
             upserts: diff.written.map { new, held in
                 IntervalWrite(
                     id: held?.id, firstOn: new.interval.firstOn, begin: new.interval.begin, end: new.interval.end,
@@ -143,7 +173,8 @@ extension Worker {
         }
     }
 
-    /// A push that was refused is calculated again: later if the store cannot, with the present registry if it was stale.
+    /// A push that was refused is calculated again: later if the store cannot, with the present registry if it was
+    /// stale.
     private func fail(_ job: RunningJob, _ error: StoreError) throws {
         let key = job.job.key
         running[key] = nil
@@ -162,9 +193,8 @@ extension Worker {
 
     /// After a stale push what is held may be wrong: it is loaded anew and everything calculated again.
     private func recover(_ key: AssignmentKey) throws {
-        guard assignments[key] != nil, try store.assignment(key) != nil else { return }
-        try loadHeld(key)
-        try invalidate(key, Invalidation(range: .all, since: now, due: now, cause: "recovery"))
+        guard assignments[key] != nil, try loadHeld(key) else { return }
+        try calculateAnew(key, Invalidation(range: .all, since: now, due: now, cause: "recovery"))
     }
 
     private func threadNanoseconds() -> UInt64 {

@@ -19,8 +19,8 @@ extension Worker {
             try cache.setPosition(position)
             for key in touched { try storePending(key) }
         }
-        setup.board.setPosition(position, of: setup.index)
         publish(touched)
+        setup.board.setPosition(position, of: setup.index)
         return page.isCut || !page.entries.isEmpty
     }
 
@@ -35,7 +35,8 @@ extension Worker {
             try cache.setDevice(CachedDevice(device: entry.device, sealed: cached.sealed, latest: latest))
         }
         setup.board.count { $0.messagesTaken += Int64(taken.count) }
-        for key in work.keys where assignments[key]?.isEnabled == true {
+        // Of a disabled assignment too: what came meanwhile is pending when it is enabled again.
+        for key in work.keys {
             let delay = picture.calculators[key.calculator]?.calculator.updateInterval ?? 0
             assignments[key]?.pending.add(
                 Invalidation(

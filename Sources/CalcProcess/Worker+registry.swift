@@ -1,5 +1,6 @@
 import Calculators
 import LocalCache
+import Logging
 import PrimaryStore
 import Recalculation
 import Telemetry
@@ -38,13 +39,16 @@ extension Worker {
         return kept
     }
 
-    /// Where a push was not settled, what is held is loaded anew and everything calculated again.
+    /// Where a push may not have been settled, what is held is loaded anew; where it was not, everything is calculated
+    /// again.
     private func compareMarks(_ key: AssignmentKey) throws {
-        guard let cached = assignments[key]?.cached, let record = picture.assignments[key],
-            record.marks.logPosition != cached.applied
-        else { return }
-        try loadHeld(key)
-        try invalidate(key, Invalidation(range: .all, since: now, due: now, cause: "recovery"))
+        guard let work = assignments[key], let record = picture.assignments[key] else { return }
+        let isBehind = record.marks.logPosition != work.cached.applied
+        let isUnfinished = !work.cached.isCalculated && work.pending.isEmpty
+        guard isBehind || isUnfinished || !work.pending.isEmpty, try loadHeld(key) else { return }
+        if isBehind || isUnfinished {
+            try calculateAnew(key, Invalidation(range: .all, since: now, due: now, cause: "recovery"))
+        }
     }
 
     /// Follows the registry to its present revision.
@@ -100,7 +104,6 @@ extension Worker {
             // The picture may be older than this worker's own pushes.
             let present = try store.assignment(key), present.marks.logPosition < work.cached.applied
         else { return }
-        assignments[key]?.cached.applied = 0
         giveUp(key)
         try begin(key)
     }
@@ -138,16 +141,25 @@ extension Worker {
 
     /// Drops the saved states of an assignment and calculates everything anew, at once or with the next message.
     private func restart(_ key: AssignmentKey, cause: String, isWaiting: Bool = false) throws {
-        guard let work = assignments[key], devices[key.device]?.sync == .synced else { return }
+        guard assignments[key] != nil, devices[key.device]?.sync == .synced else { return }
+        giveUp(key)
+        let delay = picture.calculators[key.calculator]?.calculator.updateInterval ?? 0
+        let due = now.advanced(bySeconds: min(delay, 1))
+        try calculateAnew(
+            key, isWaiting ? nil : Invalidation(range: .all, since: now, due: due, cause: cause))
+    }
+
+    /// Drops the saved states and makes what is given pending, in one transaction: no crash comes between the two.
+    func calculateAnew(_ key: AssignmentKey, _ invalidation: Invalidation?) throws {
+        if let invalidation { assignments[key]?.pending.add(invalidation) }
+        guard let work = assignments[key] else { return }
         try cache.transaction {
             try cache.removeStates(key, in: .all)
             try cache.setAssignment(work.cached)
+            try storePending(key)
         }
-        giveUp(key)
-        guard !isWaiting else { return }
-        let delay = picture.calculators[key.calculator]?.calculator.updateInterval ?? 0
-        try invalidate(
-            key, Invalidation(range: .all, since: now, due: now.advanced(bySeconds: min(delay, 1)), cause: cause))
+        schedule(key)
+        publish([key])
     }
 
     /// Ends a job whose result would be of an old definition; what it had taken is pending again.
@@ -157,18 +169,32 @@ extension Worker {
         schedule(key)
     }
 
-    /// Loads what the primary store holds of an assignment, as what new results are compared with.
-    func loadHeld(_ key: AssignmentKey) throws {
-        let held = try store.heldIntervals(key)
+    /// Loads what the primary store holds of an assignment, as what new results are compared with; false if it cannot
+    /// be read, which the assignment then says.
+    func loadHeld(_ key: AssignmentKey) throws -> Bool {
+        let held: [HeldInterval]
+        do {
+            guard let record = try store.assignment(key) else { return false }
+            held = try store.heldIntervals(key)
+            assignments[key]?.cached.applied = record.marks.logPosition
+        } catch StoreError.corrupt(let reason) {
+            setup.logger.error("intervals cannot be read", metadata: ["reason": "\(reason)"])
+            assignments[key]?.failure = reason
+            return false
+        }
         try cache.transaction {
             try cache.removeAllHeld(key)
-            for interval in held {
-                try cache.setHeld(
-                    key,
-                    CachedInterval(
-                        id: interval.id, firstOn: interval.firstOn, begin: interval.begin, end: interval.end,
-                        isActive: interval.isActive, digest: interval.digest))
-            }
+            for interval in held { try cache.setHeld(key, CachedInterval(interval)) }
+            if let cached = assignments[key]?.cached { try cache.setAssignment(cached) }
         }
+        return true
+    }
+}
+
+extension CachedInterval {
+    fileprivate init(_ held: HeldInterval) {
+        self.init(
+            id: held.id, firstOn: held.firstOn, begin: held.begin, end: held.end, isActive: held.isActive,
+            digest: held.digest)
     }
 }

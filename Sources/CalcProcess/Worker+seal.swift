@@ -16,7 +16,8 @@ extension Worker {
     func sealSome() throws -> Bool {
         guard now >= nextSeal else { return false }
         let candidates = try store.pendingLog(slots: setup.slots)
-        waitingSince = waitingSince.filter { known in candidates.contains { $0.device == known.key } }
+        let waitingNow = Set(candidates.map(\.device))
+        waitingSince = waitingSince.filter { waitingNow.contains($0.key) }
         for waiting in candidates where waitingSince[waiting.device] == nil { waitingSince[waiting.device] = now }
         let ripe = candidates.filter { isRipe($0) }.prefix(Self.sealsPerRoundMax)
         var seals: [Seal] = []
@@ -30,8 +31,9 @@ extension Worker {
                 waitingSince[waiting.device] = now.advanced(bySeconds: Self.corruptPauseSeconds)
             }
         }
-        try apply(seals)
-        let isMore = ripe.count == Self.sealsPerRoundMax
+        let sealedCount = try apply(seals)
+        // More only if this brought something: what fails is paused, not tried at once again.
+        let isMore = ripe.count == Self.sealsPerRoundMax && sealedCount > 0
         if !isMore { nextSeal = now.advanced(bySeconds: min(Self.sealLookSeconds, max(0.05, setup.sealSeconds))) }
         return isMore
     }
@@ -67,8 +69,7 @@ extension Worker {
         let entries = page.entries.filter { $0.position <= position }
         var parts: [MessageBatch] = []
         for entry in entries { parts.append(try entry.batch()) }
-        let batch = parts.reduce(MessageBatch()) { $0.concatenated($1) }
-        return (batch, entries.last?.position ?? 0)
+        return (MessageBatch.joined(parts), entries.last?.position ?? 0)
     }
 
     /// The chunks of a day that new messages fall into, and the one before them if it has room.
@@ -84,20 +85,26 @@ extension Worker {
         return [before] + inside
     }
 
-    private func apply(_ seals: [Seal]) throws {
-        guard !seals.isEmpty else { return }
+    /// Writes seals; returns how many were taken.
+    private func apply(_ seals: [Seal]) throws -> Int {
+        guard !seals.isEmpty else { return 0 }
+        var count = 0
         let results = store.seal(seals)
         try cache.transaction {
             for (seal, result) in zip(seals, results) {
                 switch result {
-                case .success: try settle(seal)
+                case .success:
+                    try settle(seal)
+                    count += 1
                 case .failure(.fenced(let slot, let epoch, let current)):
                     throw StoreError.fenced(slot: slot, epoch: epoch, current: current)
                 case .failure(let error):
                     setup.logger.error("sealing failed and is repeated", metadata: ["error": "\(error)"])
+                    waitingSince[seal.device] = now
                 }
             }
         }
+        return count
     }
 
     private func settle(_ seal: Seal) throws {

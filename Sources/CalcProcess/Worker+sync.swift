@@ -8,6 +8,10 @@ import Telemetry
 extension Worker {
     /// Copies some devices that have assignments and are not in the cache; false if there are none.
     func synchroniseSome() throws -> Bool {
+        for (device, moment) in setBackUntil where moment <= now {
+            setBackUntil[device] = nil
+            unsynced.append(device)
+        }
         guard !unsynced.isEmpty else { return false }
         for _ in 0..<min(Self.syncsPerRoundMax, unsynced.count) {
             let device = unsynced.removeFirst()
@@ -40,11 +44,12 @@ extension Worker {
         for key in devices[device]?.keys ?? [] { try begin(key) }
     }
 
-    /// What cannot be read stays unsynced, and says so.
+    /// What cannot be read stays unsynced for a while, and says so.
     private func setBack(_ device: DeviceID, _ reason: String) {
         setup.logger.error("device cannot be synchronised", metadata: ["device": "\(device)", "reason": "\(reason)"])
         devices[device]?.sync = .unsynced
         devices[device]?.cached = nil
+        setBackUntil[device] = now.advanced(bySeconds: Self.setBackSeconds)
         for key in devices[device]?.keys ?? [] { assignments[key]?.failure = reason }
         publish(devices[device]?.keys ?? [])
         setup.board.set(DeviceStatus(sync: .unsynced), of: device)
@@ -85,13 +90,8 @@ extension Worker {
 
     /// Begins to calculate an assignment of a device that is in the cache.
     func begin(_ key: AssignmentKey) throws {
-        guard let work = assignments[key] else { return }
-        try loadHeld(key)
-        try cache.transaction {
-            try cache.removeStates(key, in: .all)
-            try cache.setAssignment(work.cached)
-        }
-        guard work.isEnabled else { return publish([key]) }
-        try invalidate(key, Invalidation(range: .all, since: now, due: now, cause: "assignment"))
+        guard let work = assignments[key], try loadHeld(key) else { return publish([key]) }
+        let all = Invalidation(range: .all, since: now, due: now, cause: "assignment")
+        try calculateAnew(key, work.isEnabled ? all : nil)
     }
 }

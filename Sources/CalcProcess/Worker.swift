@@ -31,6 +31,12 @@ final class Worker {
     static let jobsPerRoundMax = 256
     /// Devices that are copied between two looks at the log.
     static let syncsPerRoundMax = 16
+    /// Jobs over a whole history that are worked on at one time, so that live ones do not wait behind them.
+    static let replaysMax = 8
+    /// Nanoseconds of replays between two looks at the log.
+    static let replayNanosecondsMax: UInt64 = 50_000_000
+    /// Seconds until a device that could not be copied is tried again.
+    static let setBackSeconds = 60.0
     /// Seconds after which a job that could not be pushed is tried again.
     static let retrySeconds = 5.0
     /// The longest sleep, seconds.
@@ -43,6 +49,10 @@ final class Worker {
     var devices: [DeviceID: DeviceWork] = [:]
     var assignments: [AssignmentKey: AssignmentWork] = [:]
     var unsynced: [DeviceID] = []
+    /// Devices that could not be copied, and when that is tried again.
+    var setBackUntil: [DeviceID: Timestamp] = [:]
+    /// Assignments whose whole history waits to be calculated.
+    var replays: [AssignmentKey] = []
     var due = DueQueue()
     var running: [AssignmentKey: RunningJob] = [:]
     var nextSeal: Timestamp
@@ -112,6 +122,8 @@ final class Worker {
         unsynced = []
         due = DueQueue()
         running = [:]
+        replays = []
+        setBackUntil = [:]
         picture = RegistryPicture()
         position = 0
         try restore()
@@ -147,6 +159,8 @@ struct RunningJob {
     var calculatorRevision: Int64
     var deviceRevision: Int64
     var started: Timestamp
+    /// Whether it calculates a whole history.
+    var isReplay: Bool { taken.contains { $0.range.lower <= .distantPast } }
     /// Processor time used so far, nanoseconds.
     var nanoseconds: UInt64 = 0
 }

@@ -47,8 +47,8 @@ public struct Calculator: Sendable {
         if requiresName, name.isEmpty { fields.fail("name", "is missing") }
         timeZoneName = fields.string("timezone") ?? "UTC"
         let interval = fields.number("update_interval")
-        updateInterval = interval ?? fields.number("update_delay") ?? Self.updateIntervalDefault
-        _ = fields.value("update_delay")
+        let delay = fields.number("update_delay")
+        updateInterval = interval ?? delay ?? Self.updateIntervalDefault
         updatePeriod = fields.number("update_period") ?? 0
         updatesOnChange = fields.boolean("update_onchange", default: true)
         intervalsTTL = fields.number("intervals_ttl") ?? 0
@@ -121,7 +121,7 @@ extension Calculator {
 
     private static func readSelectors(_ fields: inout FieldReader, _ layout: inout ColumnLayout) -> [Selector] {
         guard let items = fields.items("selectors") else {
-            if fields.value("selectors") == nil {
+            if fields.isMissing("selectors") {
                 fields.fail("selectors", "is missing: an array of 1 to \(selectorsMax)")
             }
             return []

@@ -27,7 +27,7 @@ extension Counter {
             return nil
         }
         guard let type = fields.choice("type", Self.types) else {
-            if value.members != nil, value["type"] == nil {
+            if value.members != nil, fields.isMissing("type") {
                 fields.fail("type", "is missing: \(Self.types.joined(separator: ", "))")
             }
             return nil

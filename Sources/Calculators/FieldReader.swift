@@ -31,6 +31,12 @@ struct FieldReader {
         return members.first { $0.key == key }?.value
     }
 
+    /// Whether a key is not there, or says null.
+    mutating func isMissing(_ key: String) -> Bool {
+        let value = value(key)
+        return value == nil || value == .null
+    }
+
     mutating func string(_ key: String) -> String? {
         guard let value = value(key), value != .null else { return nil }
         if let text = value.stringValue { return text }

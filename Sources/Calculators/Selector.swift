@@ -57,7 +57,7 @@ extension Selector {
             return nil
         }
         guard let type = fields.choice("type", Self.types) else {
-            if value.members != nil, value["type"] == nil { fields.fail("type", "is missing: expression or datetime") }
+            if value.members != nil, fields.isMissing("type") { fields.fail("type", "is missing: expression or datetime") }
             return nil
         }
         options = Options(&fields, of: type)
@@ -72,7 +72,7 @@ extension Selector {
         let method = fields.choice("method", ["boolean", "change"]) ?? "boolean"
         let given = fields.value("expression")
         guard let program = fields.program("expression", layout: &layout) else {
-            if given == nil || given == .string("") {
+            if fields.isMissing("expression") || given == .string("") {
                 fields.fail("expression", "is missing: say which messages count, such as \"position.speed > 0\"")
             }
             return nil

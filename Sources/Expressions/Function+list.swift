@@ -50,7 +50,7 @@ extension Function {
             guard arguments.values.count > 1 else { return .number(x.rounded()) }
             guard let digits = arguments.number(1), digits >= 0, digits <= 15 else { return nil }
             let scale = (0..<Int(digits)).reduce(1.0) { power, _ in power * 10 }
-            return .number((x * scale).rounded() / scale)
+            return finite((x * scale).rounded() / scale)
         },
         Function("floor(x)", "the next whole number below", numeric: { $0.rounded(.down) }),
         Function("ceil(x)", "the next whole number above", numeric: { $0.rounded(.up) }),
@@ -94,10 +94,10 @@ extension Function {
         Function("distance_to(lat, lon)", "metres from the message's position", 2...2, role: .distanceTo),
         Function(
             "geofence([field])", "the name (or a field) of the geofence of highest priority around, else null", 0...1
-        ) {
-            _ in .null
+        ) { $0.values.contains { $0 == nil } ? nil : .null },
+        Function("geofences(field)", "a field of every geofence around, as an array", 0...1) {
+            $0.values.contains { $0 == nil } ? nil : .json("[]")
         },
-        Function("geofences(field)", "a field of every geofence around, as an array", 0...1) { _ in .json("[]") },
     ]
 
     private static func component(

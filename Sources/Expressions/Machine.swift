@@ -78,7 +78,12 @@ extension Program {
         var result = RowBuilder(capacity: frame.rows.count, failure: failure)
         for row in 0..<frame.rows.count {
             let values = arguments.map { $0[row] }
-            result.append(function.row(Function.Arguments(values: values, environment: frame.environment)))
+            let value = function.row(Function.Arguments(values: values, environment: frame.environment))
+            if value == nil, let failed = arguments.first(where: { $0.kind(row) == .error }) {
+                result.appendError(failed.numbers[row])
+            } else {
+                result.append(value)
+            }
         }
         return result.build()
     }

@@ -159,7 +159,8 @@ struct RowBuilder {
     func build() -> ValueColumn { ValueColumn(kinds: kinds, numbers: numbers, texts: texts) }
 
     private mutating func addText(_ kind: ValueKind, _ text: String) {
-        if texts.last != text { texts.append(text) }
+        // By bytes: == takes texts of other bytes that mean the same characters as equal.
+        if texts.last.map({ !$0.utf8.elementsEqual(text.utf8) }) ?? true { texts.append(text) }
         add(kind, Double(texts.count - 1))
     }
 

@@ -1,4 +1,6 @@
+import MessageChunks
 import SQLiteClient
+import Telemetry
 
 /// Why a cache could not do what it was asked.
 package enum CacheError: Error, Sendable, CustomStringConvertible {
@@ -11,6 +13,8 @@ package enum CacheError: Error, Sendable, CustomStringConvertible {
         switch error {
         case let error as CacheError: self = error
         case let error as SQLiteError where error.isCorrupt: self = .corrupt(error.message)
+        case let error as ChunkError: self = .corrupt("\(error)")
+        case let error as MalformedBytes: self = .corrupt("\(error)")
         default: self = .database("\(error)")
         }
     }

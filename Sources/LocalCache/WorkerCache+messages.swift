@@ -41,7 +41,7 @@ extension WorkerCache {
                 return try chunk.batch(parameters: parameters, hashes: true)
             }
         }
-        return Self.joined(parts).sorted()
+        return MessageBatch.joined(parts).sorted()
     }
 
     /// The number of messages in a device's tail.
@@ -109,12 +109,5 @@ extension WorkerCache {
             throw .corrupt("chunk of device \(device) at \(first.seconds) is missing")
         }
         return batch
-    }
-
-    static func joined(_ parts: [MessageBatch]) -> MessageBatch {
-        if parts.count <= 2 { return parts.reduce(MessageBatch()) { $0.concatenated($1) } }
-        // Halves first, so that many small batches do not copy the whole each time.
-        let middle = parts.count / 2
-        return joined(Array(parts[..<middle])).concatenated(joined(Array(parts[middle...])))
     }
 }

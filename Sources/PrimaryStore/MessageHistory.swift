@@ -51,13 +51,13 @@ package struct MessageHistory: Sendable {
 
     /// The messages of the log that lie in a range, sorted.
     private func logTail(device: DeviceID, range: TimeRange) throws(StoreError) -> MessageBatch {
-        var tail = MessageBatch()
+        var parts: [MessageBatch] = []
         var position: Int64 = 0
         while true {
             let page = try store.readLog(device: device, after: position)
-            for entry in page.entries { tail = tail.concatenated(try entry.batch().clippedUnsorted(to: range)) }
+            for entry in page.entries { parts.append(try entry.batch().clippedUnsorted(to: range)) }
             position = page.reached
-            guard page.isCut else { return tail.sorted() }
+            guard page.isCut else { return MessageBatch.joined(parts).sorted() }
         }
     }
 

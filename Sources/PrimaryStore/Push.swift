@@ -7,6 +7,9 @@ package struct Push: Sendable {
     package var key: AssignmentKey
     /// The calculator's revision that the job ran with.
     package var calculatorRevision: Int64
+    /// The log position that the assignment's marks had when the job began, so that a push made for an assignment that
+    /// was ended and made again is refused; nil is not compared.
+    package var basePosition: Int64?
     /// The ids of intervals that vanish. They go before anything is written.
     package var deletes: [Int64]
     package var upserts: [IntervalWrite]
@@ -17,13 +20,14 @@ package struct Push: Sendable {
     package var job: JobRecord?
 
     package init(
-        slot: Slot, epoch: Int64, key: AssignmentKey, calculatorRevision: Int64, deletes: [Int64] = [],
-        upserts: [IntervalWrite] = [], marks: AssignmentMarks, timestamp: Timestamp, job: JobRecord? = nil
+        slot: Slot, epoch: Int64, key: AssignmentKey, calculatorRevision: Int64, basePosition: Int64? = nil,
+        deletes: [Int64] = [], upserts: [IntervalWrite] = [], marks: AssignmentMarks, timestamp: Timestamp, job: JobRecord? = nil
     ) {
         self.slot = slot
         self.epoch = epoch
         self.key = key
         self.calculatorRevision = calculatorRevision
+        self.basePosition = basePosition
         self.deletes = deletes
         self.upserts = upserts
         self.marks = marks

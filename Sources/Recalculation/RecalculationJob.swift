@@ -164,7 +164,8 @@ package struct RecalculationJob {
         outcome.timer = segment.evaluator.nextTimer(after: now)
         take(segment.evaluator.pendingIntervals(now: now), segment)
         if segment.hasMoved {
-            save(&segment, isLast: true)
+            // A border of regular states that falls on the end of the data stays one.
+            if segment.countSinceState > 0 { save(&segment, isLast: true) }
         } else {
             segment.statesRemovedFrom = max(
                 segment.statesRemovedFrom, Timestamp(microseconds: segment.position.microseconds + 1))

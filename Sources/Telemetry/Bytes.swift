@@ -109,7 +109,7 @@ public struct ByteReader: Sendable {
         var shift: UInt64 = 0
         while true {
             let byte = try readByte()
-            guard shift < 64 else { throw MalformedBytes(offset: offset, reason: "varint too long") }
+            guard shift < 63 || byte <= 1 else { throw MalformedBytes(offset: offset, reason: "varint too long") }
             result |= UInt64(byte & 127) << shift
             if byte < 128 { return result }
             shift += 7

@@ -54,16 +54,16 @@ public enum JSONValue: Hashable, Sendable {
     private static func object(_ scanner: inout JSONScanner, depth: Int) throws(JSONError) -> JSONValue {
         try scanner.expect(UInt8(ascii: "{"))
         var members: [Member] = []
-        var places: [String: Int] = [:]
+        var places: [ByteName: Int] = [:]
         if scanner.take(UInt8(ascii: "}")) { return .object([]) }
         repeat {
             let key = try scanner.string()
             try scanner.expect(UInt8(ascii: ":"))
             let value = try JSONValue(&scanner, depth: depth + 1)
-            if let place = places[key] {
+            if let place = places[ByteName(key)] {
                 members[place].value = value
             } else {
-                places[key] = members.count
+                places[ByteName(key)] = members.count
                 members.append(Member(key, value))
             }
         } while scanner.take(UInt8(ascii: ","))

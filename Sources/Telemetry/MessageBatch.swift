@@ -97,6 +97,15 @@ public struct MessageBatch: Sendable, Equatable {
             hashes: hashes + other.hashes, columns: merged)
     }
 
+    /// Many batches one after the other: halves first, so that small batches do not copy the whole each time.
+    public static func joined(_ parts: [MessageBatch]) -> MessageBatch { joined(parts[...]) }
+
+    private static func joined(_ parts: ArraySlice<MessageBatch>) -> MessageBatch {
+        guard parts.count > 1 else { return parts.first ?? MessageBatch() }
+        let middle = parts.startIndex + parts.count / 2
+        return joined(parts[..<middle]).concatenated(joined(parts[middle...]))
+    }
+
     /// The index of the first row at or after a moment; the batch must be sorted.
     public func firstRow(at moment: Timestamp) -> Int {
         var low = 0

@@ -23,7 +23,8 @@ public final class ParameterTable: Sendable {
 
     private struct State {
         var names: [String] = []
-        var ids: [String: ParameterID] = [:]
+        /// By bytes: two spellings of one character are two names, as everywhere on the wire.
+        var ids: [ByteName: ParameterID] = [:]
         var hashes: [UInt64] = []
     }
 
@@ -37,11 +38,12 @@ public final class ParameterTable: Sendable {
     public func id(for name: String) -> ParameterID? {
         guard !name.isEmpty, name.utf8.count <= Self.nameLengthMax else { return nil }
         return state.withLock { state in
-            if let known = state.ids[name] { return known }
+            let key = ByteName(name)
+            if let known = state.ids[key] { return known }
             guard state.names.count < Self.countMax else { return nil }
             let id = ParameterID(rawValue: UInt32(state.names.count))
             state.names.append(name)
-            state.ids[name] = id
+            state.ids[key] = id
             state.hashes.append(hash64(name.utf8))
             return id
         }
@@ -49,7 +51,7 @@ public final class ParameterTable: Sendable {
 
     /// The id of a name that is in the table already.
     public func existing(_ name: String) -> ParameterID? {
-        state.withLock { $0.ids[name] }
+        state.withLock { $0.ids[ByteName(name)] }
     }
 
     /// The name behind an id of this table.
@@ -71,4 +73,11 @@ public final class ParameterTable: Sendable {
     public func names(from index: Int) -> [String] {
         state.withLock { Array($0.names.dropFirst(index)) }
     }
+}
+
+/// A name told apart by its bytes, where Swift's strings are equal if they mean the same characters.
+struct ByteName: Hashable {
+    private let bytes: [UInt8]
+
+    init(_ name: String) { bytes = Array(name.utf8) }
 }

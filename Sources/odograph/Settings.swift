@@ -61,7 +61,9 @@ struct Settings {
             throw CommandFailure(reason: "\(path): cannot be read", status: 2)
         }
         do {
-            let members = try JSONValue(parsing: bytes).members ?? []
+            guard let members = try JSONValue(parsing: bytes).members else {
+                throw CommandFailure(reason: "\(path): must be a JSON object of settings", status: 2)
+            }
             for member in members where !names.contains(member.key) {
                 throw CommandFailure(
                     reason: "\(path): no setting \"\(member.key)\"; known are \(names.joined(separator: ", "))",

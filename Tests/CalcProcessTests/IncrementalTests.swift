@@ -44,6 +44,8 @@ private struct IncrementalRun {
     private let whole: MessageBatch
     private var random: SplitMix64
     private var log: [String] = []
+    /// Batches until the assignment is enabled again; nil while it is.
+    private var batchesUntilEnabled: Int?
 
     init(_ given: GeneratedCase) throws {
         self.given = given
@@ -100,7 +102,9 @@ private struct IncrementalRun {
         for batch in batches {
             _ = try rig.store.append([LogAppend(device: key.device, batch: batch)])
             try disturb()
+            try enableAgain(after: batchesUntilEnabled)
         }
+        try enableAgain(after: batchesUntilEnabled.map { _ in 0 })
         rig.now = Timestamp(microseconds: given.nowMicroseconds)
         try rig.settle()
         // What waits for its update interval is due as well.
@@ -120,6 +124,16 @@ private struct IncrementalRun {
             found    \(place.map { $0.element.1 } ?? "")
             after \(log.suffix(12))
             """
+    }
+
+    /// Enables the assignment once its time has come; sometimes the workers end before they have seen it.
+    private mutating func enableAgain(after batches: Int?) throws {
+        guard let batches else { return }
+        batchesUntilEnabled = batches - 1
+        guard batches <= 0 else { return }
+        batchesUntilEnabled = nil
+        try rig.store.setAssignment(key, isEnabled: true)
+        if Bool.random(using: &random) { try rig.start(workerCount: rig.workers.count) }
     }
 
     private mutating func disturb() throws {
@@ -152,7 +166,7 @@ private struct IncrementalRun {
         case 1:
             try store.setAssignment(key, isEnabled: false)
             if Bool.random(using: &random) { try rig.settle() }
-            try store.setAssignment(key, isEnabled: true)
+            batchesUntilEnabled = Int.random(in: 0...4, using: &random)
         case 2:
             let ident = "352093081452251"
             _ = try store.replaceDevice(

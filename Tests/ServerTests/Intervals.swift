@@ -34,23 +34,19 @@ enum Intervals {
         return index
     }
 
-    /// The output of `odograph calculate` for one device as the API answers it.
-    static func asAnswer(calculated text: String, ident: String) -> String {
-        let head = "{\"ident\":\"\(ident)\","
-        let lines = text.split(separator: "\n").filter { $0.hasPrefix(head) }.map { line in
-            "{" + line.dropFirst(head.count).trimmingSuffix { $0 == "," }
-        }
-        return "{\"result\":[\(lines.joined(separator: ","))]}"
-    }
-
-    /// Runs `odograph calculate` and gives its output.
+    /// The intervals that `odograph calculate` makes of the messages of one device, as the API answers them.
     static func calculated(_ calculator: String, messages: [String]) async throws -> String {
         let folder = try Folder()
         let definition = try folder.write(calculator, to: "calculator.json")
-        let file = try folder.write(messages.joined(separator: "\n"), to: "messages.jsonl")
+        let named = messages.map { Drives.named($0, "v") }
+        let file = try folder.write(named.joined(separator: "\n"), to: "messages.jsonl")
         let outcome = try await Program.run(["calculate", "--calculator", definition, "--messages", file])
         guard outcome.status == 0 else { throw Obstacle("calculate: \(outcome)") }
-        return outcome.output
+        let head = "{\"ident\":\"v\","
+        let lines = outcome.output.split(separator: "\n").filter { $0.hasPrefix(head) }.map { line in
+            "{" + line.dropFirst(head.count).trimmingSuffix { $0 == "," }
+        }
+        return "{\"result\":[\(lines.joined(separator: ","))]}"
     }
 }
 
@@ -97,7 +93,8 @@ enum Feed {
         for slot in try await server.get("/gw/changes").result.compactMap({ $0["slot"]?.integerValue }) {
             var last = revisions[slot] ?? 0
             while true {
-                let page = try await server.get("/gw/changes?slot=\(slot)&after=\(last)&count=1000").result.map(Row.init)
+                let page = try await server.get("/gw/changes?slot=\(slot)&after=\(last)&count=1000").result.map(
+                    Row.init)
                 if page.isEmpty { break }
                 for row in page {
                     guard row.rev == last + 1 else { throw Obstacle("slot \(slot): \(row.rev) follows \(last)") }

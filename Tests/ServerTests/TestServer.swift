@@ -107,10 +107,14 @@ extension TestServer {
         return answer
     }
 
-    /// The bytes of an assignment's intervals, settled, without what the store gives them.
-    func intervals(calculator: Int, device: Int) async throws -> String {
-        Intervals.withoutIdentity(
-            try await settledIntervals("/gw/calcs/\(calculator)/devices/\(device)/intervals/all").text)
+    /// The bytes of an assignment's intervals without what the store gives them, once they are what is expected; what
+    /// they are in the end if they never are.
+    func intervals(
+        calculator: Int, device: Int, expecting expected: String, within seconds: Double = 30
+    ) async throws -> String {
+        let path = "/gw/calcs/\(calculator)/devices/\(device)/intervals/all"
+        let answer = try await poll(path, within: seconds) { Intervals.withoutIdentity($0.text) == expected }
+        return Intervals.withoutIdentity(answer.text)
     }
 }
 

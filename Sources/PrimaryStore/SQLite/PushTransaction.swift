@@ -56,6 +56,9 @@ struct PushTransaction {
         let statement = try connection.statement("SELECT revision FROM calcs WHERE id = ?")
         try statement.bind(1, push.key.calculator.rawValue)
         let revision = try statement.first { $0.int64(0) }
+        if let base = push.basePosition, base != assignment.marks.logPosition {
+            throw StoreError.stale(push.key, reason: "its marks are at \(assignment.marks.logPosition), not at \(base)")
+        }
         guard revision == push.calculatorRevision else {
             throw StoreError.stale(
                 push.key, reason: "calculator revision \(push.calculatorRevision), now \(revision ?? 0)")
