@@ -57,7 +57,9 @@ extension Selector {
             return nil
         }
         guard let type = fields.choice("type", Self.types) else {
-            if value.members != nil, fields.isMissing("type") { fields.fail("type", "is missing: expression or datetime") }
+            if value.members != nil, fields.isMissing("type") {
+                fields.fail("type", "is missing: expression or datetime")
+            }
             return nil
         }
         options = Options(&fields, of: type)

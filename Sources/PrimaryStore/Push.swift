@@ -21,7 +21,8 @@ package struct Push: Sendable {
 
     package init(
         slot: Slot, epoch: Int64, key: AssignmentKey, calculatorRevision: Int64, basePosition: Int64? = nil,
-        deletes: [Int64] = [], upserts: [IntervalWrite] = [], marks: AssignmentMarks, timestamp: Timestamp, job: JobRecord? = nil
+        deletes: [Int64] = [], upserts: [IntervalWrite] = [], marks: AssignmentMarks, timestamp: Timestamp,
+        job: JobRecord? = nil
     ) {
         self.slot = slot
         self.epoch = epoch
