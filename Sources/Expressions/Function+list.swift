@@ -50,7 +50,9 @@ extension Function {
             guard arguments.values.count > 1 else { return .number(x.rounded()) }
             guard let digits = arguments.number(1), digits >= 0, digits <= 15 else { return nil }
             let scale = (0..<Int(digits)).reduce(1.0) { power, _ in power * 10 }
-            return finite((x * scale).rounded() / scale)
+            let scaled = x * scale
+            // A number that large has no decimals to round.
+            return .number(scaled.isFinite ? scaled.rounded() / scale : x)
         },
         Function("floor(x)", "the next whole number below", numeric: { $0.rounded(.down) }),
         Function("ceil(x)", "the next whole number above", numeric: { $0.rounded(.up) }),
