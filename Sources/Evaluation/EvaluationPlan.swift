@@ -109,13 +109,5 @@ final class StreamBlock {
     }
 
     /// The index of the first row after a moment.
-    func firstRow(after moment: Int64) -> Int {
-        var low = 0
-        var high = content.timestamps.count
-        while low < high {
-            let middle = (low + high) / 2
-            if content.timestamps[middle] <= moment { low = middle + 1 } else { high = middle }
-        }
-        return low
-    }
+    func firstRow(after moment: Int64) -> Int { content.timestamps.firstIndex(after: moment) }
 }

@@ -224,6 +224,6 @@ extension MessageBlock {
     }
 
     fileprivate func firstRow(after moment: Timestamp) -> Int {
-        content.timestamps.firstIndex { $0 > moment.microseconds } ?? count
+        content.timestamps.firstIndex(after: moment.microseconds)
     }
 }

@@ -107,15 +107,7 @@ public struct MessageBatch: Sendable, Equatable {
     }
 
     /// The index of the first row at or after a moment; the batch must be sorted.
-    public func firstRow(at moment: Timestamp) -> Int {
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = (low + high) / 2
-            if timestamps[middle] < moment.microseconds { low = middle + 1 } else { high = middle }
-        }
-        return low
-    }
+    public func firstRow(at moment: Timestamp) -> Int { timestamps.firstIndex(after: moment.microseconds - 1) }
 }
 
 extension ParameterID {

@@ -120,7 +120,7 @@ struct Markup {
     private mutating func open(_ row: Int) {
         let moment = neighbourhood.timestamps[row]
         track.run = OpenRun(first: moment, partFirst: moment, mergedBegin: mergedBegin(row), lastOn: moment)
-        events.append(RunEvent(row: row, selector: index, kind: .opened(hasNewRun: true)))
+        events.append(RunEvent(row: row, selector: index, kind: .opened))
     }
 
     private func mergedBegin(_ row: Int) -> Int64 {
@@ -132,7 +132,7 @@ struct Markup {
         let isActiveEnough = selector.keeps(activeFrom: run.first, to: run.lastOn)
         let end = end(of: run, isActiveEnough: isActiveEnough ? true : nil)
         events.append(RunEvent(row: row, selector: index, kind: .closed(end)))
-        events.append(RunEvent(row: row, selector: index, kind: .opened(hasNewRun: false)))
+        events.append(RunEvent(row: row, selector: index, kind: .opened))
     }
 
     private mutating func close(at row: Int) {

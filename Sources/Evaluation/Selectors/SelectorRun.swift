@@ -30,7 +30,7 @@ struct RunEvent: Sendable {
     enum Kind: Sendable {
         case closed(RunEnd)
         /// A run, or a part of one, begins with this message.
-        case opened(hasNewRun: Bool)
+        case opened
         /// The run that went on behind an earlier part has ended with this verdict of `min_active`.
         case judged(isActiveEnough: Bool)
     }

@@ -70,13 +70,5 @@ struct Neighbourhood {
     }
 
     /// The index of the first row later than a moment.
-    func firstRow(after moment: Int64) -> Int {
-        var low = 0
-        var high = timestamps.count
-        while low < high {
-            let middle = (low + high) / 2
-            if timestamps[middle] <= moment { low = middle + 1 } else { high = middle }
-        }
-        return low
-    }
+    func firstRow(after moment: Int64) -> Int { timestamps.firstIndex(after: moment) }
 }
