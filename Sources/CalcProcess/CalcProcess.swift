@@ -52,7 +52,7 @@ package final class CalcProcess: Service, Sendable {
         workers = (0..<count).map { index in
             WorkerHandle(
                 Worker.Setup(
-                    index: index, slots: Self.slots(of: index, among: count), epochs: epochs, store: store,
+                    index: index, slots: Self.slots(of: index, among: count), workerCount: count, epochs: epochs, store: store,
                     mirror: mirror, board: board, cachePath: "\(folder)/worker-\(index).db",
                     sealSeconds: configuration.sealSeconds, sealCount: configuration.sealCount, now: now,
                     logger: logger))
@@ -93,6 +93,19 @@ package final class CalcProcess: Service, Sendable {
     /// Asks for a range of an assignment to be calculated again, at once; nil: all that is not frozen.
     package func recalculate(_ key: AssignmentKey, range: TimeRange?) throws(StoreError) {
         workers[worker(of: key.device)].ask(.recalculate(key, range ?? .all))
+    }
+
+    /// Adds fields to an interval, beside its counters; null removes one.
+    package func setIntervalFields(
+        _ key: AssignmentKey, id: Int64, fields: [JSONValue.Member]
+    ) async throws(StoreError) {
+        let worker = workers[worker(of: key.device)]
+        let result = await withCheckedContinuation { continuation in
+            worker.ask(
+                .setFields(
+                    FieldsChange(key: key, id: id, fields: fields) { result in continuation.resume(returning: result) }))
+        }
+        try result.get()
     }
 
     private func worker(of device: DeviceID) -> Int { Int(Slot(device: device).rawValue) % workers.count }

@@ -21,6 +21,10 @@ struct MirroredDevice: Sendable {
     var revision: Int64
     /// A digest of facts and metadata.
     var digest: UInt64
+    /// The devices that stood for an asset, in order; empty for a device.
+    var stretches: [FactsStretch] = []
+    /// Whether it is an asset: its messages are those of other devices.
+    var isAsset = false
 }
 
 /// The registry as the workers use it: one immutable picture a revision, shared by all of them.
@@ -29,6 +33,12 @@ struct RegistryPicture: Sendable {
     var devices: [DeviceID: MirroredDevice] = [:]
     var calculators: [CalculatorID: CompiledCalculator] = [:]
     var assignments: [AssignmentKey: AssignmentRecord] = [:]
+    /// The geofences of each calculator that looks at those assigned to it.
+    var geofences: [CalculatorID: AssignedGeofences] = [:]
+    /// The assets that a device stands or stood for.
+    var assetsOfDevice: [DeviceID: [DeviceID]] = [:]
+    /// The calculators that read the intervals of a calculator.
+    var dependants: [CalculatorID: [CalculatorID]] = [:]
     /// Calculators of the registry that cannot be run, with the reason.
     var failures: [CalculatorID: String] = [:]
 }
@@ -68,6 +78,11 @@ final class RegistryMirror: Sendable {
                 compile(record, &fresh)
             }
         }
+        fresh.geofences = GeofenceAssignment(snapshot).sets(fresh.calculators.values, known.geofences)
+        for calculator in fresh.calculators.values.sorted(by: { $0.id < $1.id }) {
+            for source in calculator.calculator.sources { fresh.dependants[source, default: []].append(calculator.id) }
+        }
+        fresh.addAssets(snapshot)
         fresh.assignments = Dictionary(uniqueKeysWithValues: snapshot.assignments.map { ($0.key, $0) })
         return fresh
     }
@@ -91,6 +106,41 @@ final class RegistryMirror: Sendable {
     }
 }
 
+extension RegistryPicture {
+    /// Adds assets beside devices, under the ids of their streams.
+    fileprivate mutating func addAssets(_ snapshot: RegistrySnapshot) {
+        let intervals = Dictionary(grouping: snapshot.assetIntervals, by: \.asset)
+        for record in snapshot.entities where record.kind == .asset {
+            let stream = DeviceID(asset: record.id)
+            let json = (try? JSONValue(parsing: record.json)) ?? .object([])
+            let own = (intervals[record.id] ?? []).sorted { $0.begin < $1.begin }
+            let stretches = own.compactMap { interval in
+                devices[interval.device].map {
+                    FactsStretch(
+                        range: TimeRange(lower: interval.begin, upper: interval.end ?? .distantFuture), facts: $0.facts)
+                }
+            }
+            for device in Set(stretches.map(\.facts.id)) { assetsOfDevice[device, default: []].append(stream) }
+            let metadata = json["metadata"] ?? .object([])
+            let text = stretches.map {
+                "\($0.range.lower.microseconds) \($0.range.upper.microseconds) \($0.facts)"
+            }.joined(separator: "\u{0}")
+            devices[stream] = MirroredDevice(
+                facts: DeviceFacts(id: stream, ident: "", name: record.name), metadata: metadata,
+                revision: record.revision, digest: hash64("\(text)\u{0}\(metadata.text)".utf8), stretches: stretches,
+                isAsset: true)
+        }
+    }
+}
+
+extension MirroredDevice {
+    /// Tells one course of devices of an asset from another.
+    var courseDigest: Int64 {
+        let text = stretches.map { "\($0.range.lower.microseconds) \($0.range.upper.microseconds) \($0.facts.id)" }
+        return Int64(bitPattern: hash64(text.joined(separator: " ").utf8))
+    }
+}
+
 extension CompiledCalculator {
     /// A digest of what of the device the calculator may read; 0 if it reads nothing of it.
     func deviceDigest(_ device: MirroredDevice) -> UInt64 {
@@ -98,8 +148,60 @@ extension CompiledCalculator {
         return readsFacts || calculator.readsMetadata ? device.digest : 0
     }
 
-    func environment(_ device: MirroredDevice) -> ExpressionEnvironment {
+    func environment(_ device: MirroredDevice, _ geofences: GeofenceSet?) -> ExpressionEnvironment {
         ExpressionEnvironment(
-            timeZone: timeZone, metadata: device.metadata, mileageOutlierSpeed: calculator.mileageOutlierSpeed)
+            timeZone: timeZone, metadata: device.metadata, mileageOutlierSpeed: calculator.mileageOutlierSpeed,
+            mileageFormula: calculator.mileageFormula, geofences: geofences ?? .empty)
     }
+}
+
+/// Which geofences are assigned to which calculator.
+private struct GeofenceAssignment {
+    private var geofences: [Int64: EntityRecord] = [:]
+    private var ids: [CalculatorID: Set<Int64>] = [:]
+
+    init(_ snapshot: RegistrySnapshot) {
+        for record in snapshot.entities where record.kind == .geofence { geofences[record.id] = record }
+        for link in snapshot.links where link.kind == .calculatorGeofence {
+            ids[CalculatorID(link.from), default: []].insert(link.to)
+        }
+    }
+
+    /// The sets of the calculators that read them; one that is as before stays the same object.
+    func sets(
+        _ calculators: some Sequence<CompiledCalculator>, _ known: [CalculatorID: AssignedGeofences]
+    ) -> [CalculatorID: AssignedGeofences] {
+        var sets: [CalculatorID: AssignedGeofences] = [:]
+        for calculator in calculators where calculator.calculator.readsGeofences {
+            let records = (ids[calculator.id] ?? []).sorted().compactMap { geofences[$0] }
+            let versions = records.map { AssignedGeofences.Version(id: $0.id, revision: $0.revision) }
+            if let old = known[calculator.id], old.versions == versions {
+                sets[calculator.id] = old
+            } else {
+                sets[calculator.id] = AssignedGeofences(
+                    versions: versions, set: GeofenceSet(records.compactMap(Self.geofence)))
+            }
+        }
+        return sets
+    }
+
+    /// A geofence that is enabled; one that cannot be read was refused by the API.
+    private static func geofence(_ record: EntityRecord) -> Geofence? {
+        guard var entity = try? JSONValue(parsing: record.json), entity["enabled"]?.booleanValue != false else {
+            return nil
+        }
+        entity["name"] = .string(record.name)
+        return try? Geofence(entity, id: record.id)
+    }
+}
+
+/// The geofences that are assigned to a calculator.
+struct AssignedGeofences: Sendable {
+    struct Version: Sendable, Hashable {
+        var id: Int64
+        var revision: Int64
+    }
+
+    var versions: [Version]
+    var set: GeofenceSet
 }

@@ -28,6 +28,11 @@ final class StatusBoard: Sendable {
 
     func setPosition(_ position: Int64, of worker: Int) { state.withLock { $0.positions[worker] = position } }
 
+    /// The log position that all workers have reached.
+    func leastPosition(among workerCount: Int) -> Int64 {
+        state.withLock { state in (0..<workerCount).map { state.positions[$0] ?? 0 }.min() ?? 0 }
+    }
+
     var metrics: CalcMetrics {
         state.withLock { state in
             var metrics = state.metrics

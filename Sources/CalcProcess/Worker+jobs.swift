@@ -10,8 +10,11 @@ import Telemetry
 extension Worker {
     /// Starts what is due, works a slice on everything under way, pushes what has finished; false if nothing was due.
     func runJobs() throws -> Bool {
-        startDue()
-        guard !running.isEmpty else { return false }
+        try startDue()
+        guard !running.isEmpty else {
+            stopWaitingForSources()
+            return false
+        }
         var finished: [RunningJob] = []
         let replayLimit = threadNanoseconds() + Self.replayNanosecondsMax
         let live = running.filter { !$0.value.isReplay }.keys.sorted()
@@ -28,40 +31,52 @@ extension Worker {
         guard var job = running[key] else { return nil }
         let start = threadNanoseconds()
         let before = job.job.outcome.messageCount
-        let isFinished = try job.job.run(messageCountMax: Self.sliceMessageCount, cache)
+        let isFinished: Bool
+        do {
+            isFinished = try job.job.run(messageCountMax: Self.sliceMessageCount, cache)
+        } catch let error as StoreError {
+            // What it reads of other calculators cannot be read.
+            try cache.transaction { try fail(job, error) }
+            assignments[key]?.failure = "\(error)"
+            schedule(key)
+            publish([key])
+            return nil
+        }
         job.nanoseconds += threadNanoseconds() - start
         setup.board.count { $0.messagesEvaluated += Int64(job.job.outcome.messageCount - before) }
         running[key] = job
         return isFinished ? job : nil
     }
 
-    private func startDue() {
+    private func startDue() throws {
         let moment = now
-        startReplays(moment)
+        try startReplays(moment)
         while running.count < Self.jobsPerRoundMax, let key = due.take(dueBy: moment) {
             if let queued = assignments[key]?.queuedFor, queued <= moment { assignments[key]?.queuedFor = nil }
             guard running[key] == nil, let work = assignments[key], work.isEnabled else { continue }
+            if waitsForSource(key, moment) { continue }
             if let timer = work.cached.timer, timer <= moment { takeTimer(key, timer) }
             guard let pending = assignments[key]?.pending, let pendingDue = pending.due, pendingDue <= moment else {
                 schedule(key)
                 continue
             }
-            if pending.ranges.contains(where: { $0.lower <= .distantPast }) { replays.append(key) } else { start(key) }
+            if pending.ranges.contains(where: { $0.lower <= .distantPast }) { replays.append(key) } else { try start(key) }
         }
-        startReplays(moment)
+        try startReplays(moment)
     }
 
     /// Starts some of the replays that wait, in the order in which they came.
-    private func startReplays(_ moment: Timestamp) {
+    private func startReplays(_ moment: Timestamp) throws {
         var room = Self.replaysMax - running.values.count { $0.isReplay }
         var taken = 0
         for key in replays {
             guard room > 0 else { break }
             taken += 1
+            if waitsForSource(key, moment) { continue }
             guard running[key] == nil, assignments[key]?.isEnabled == true,
                 let pendingDue = assignments[key]?.pending.due, pendingDue <= moment
             else { continue }
-            start(key)
+            try start(key)
             room -= 1
         }
         replays.removeFirst(taken)
@@ -74,18 +89,30 @@ extension Worker {
         assignments[key]?.pending.add(Invalidation(range: end, since: timer, due: timer, cause: "timer"))
     }
 
-    private func start(_ key: AssignmentKey) {
+    private func start(_ key: AssignmentKey) throws {
         guard var work = assignments[key], let compiled = picture.calculators[key.calculator],
             let device = picture.devices[key.device]
         else { return }
         defer { assignments[key] = work }
         let job = RecalculationJob(
-            key: key, calculator: compiled.calculator, environment: compiled.environment(device),
-            binding: ColumnBinding(compiled.calculator.layout, table: store.parameters, facts: device.facts),
+            key: key, calculator: compiled.calculator, inputs: try inputs(key, compiled, device, &work),
             ranges: work.pending.ranges, now: now, stateSpacing: setup.stateSpacing)
         running[key] = RunningJob(
             job: job, taken: work.pending.take(), position: position, calculatorRevision: compiled.revision,
             deviceRevision: device.revision, started: now)
+    }
+
+    private func inputs(
+        _ key: AssignmentKey, _ compiled: CompiledCalculator, _ device: MirroredDevice, _ work: inout AssignmentWork
+    ) throws -> RecalculationJob.Inputs {
+        var inputs = RecalculationJob.Inputs(
+            environment: compiled.environment(device, picture.geofences[key.calculator]?.set),
+            binding: ColumnBinding(
+                compiled.calculator.layout, table: store.parameters, facts: device.facts,
+                stretches: device.stretches),
+            sources: compiled.calculator.sources.isEmpty ? nil : sourceReader(key.device))
+        inputs.customFields = try customFields(key, compiled, &work)
+        return inputs
     }
 
     // MARK: Pushing
@@ -107,6 +134,7 @@ extension Worker {
             if case .failure(.stale) = result { try recover(job.job.key) }
             schedule(job.job.key)
         }
+        stopWaitingForSources()
         publish(jobs.map(\.job.key))
     }
 
@@ -158,6 +186,12 @@ extension Worker {
         for range in job.job.outcome.removedStates { try cache.removeStates(key, in: range) }
         for state in job.job.outcome.savedStates { try cache.setState(key, state) }
         work.cached.applied = job.position
+        work.failure = nil
+        if let moved = diff.moved(among: work.customFields ?? []) {
+            // The interval after one that has fields reads them by its first message, which is another now.
+            work.customFields = nil
+            work.pending.add(Invalidation(range: moved, since: now, due: now, cause: "fields"))
+        }
         if job.job.outcome.reachesEnd {
             work.cached.timer = job.job.outcome.timer
             work.cached.isCalculated = true
@@ -165,6 +199,7 @@ extension Worker {
         assignments[key] = work
         try cache.setAssignment(work.cached)
         try storePending(key)
+        try invalidateDependants(of: key, diff.ranges, cause: "source")
         setup.board.count { metrics in
             metrics.jobsRun += 1
             metrics.intervalsCreated += Int64(receipt.createdCount)
@@ -194,10 +229,11 @@ extension Worker {
     /// After a stale push what is held may be wrong: it is loaded anew and everything calculated again.
     private func recover(_ key: AssignmentKey) throws {
         guard assignments[key] != nil, try loadHeld(key) else { return }
+        try invalidateDependants(of: key, [.all], cause: "recovery")
         try calculateAnew(key, Invalidation(range: .all, since: now, due: now, cause: "recovery"))
     }
 
-    private func threadNanoseconds() -> UInt64 {
+    func threadNanoseconds() -> UInt64 {
         var time = timespec()
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)

@@ -10,11 +10,16 @@ extension Worker {
     /// transaction; false if there were none.
     func tailLog() throws -> Bool {
         guard store.lastPosition > position else { return false }
-        let page = try store.readLog(after: position, slots: setup.slots)
+        let page = try store.readLog(after: position, slots: watchedSlots)
         var touched: Set<AssignmentKey> = []
         let moment = now
         try cache.transaction {
-            for entry in page.entries { touched.formUnion(try take(entry, moment)) }
+            for entry in page.entries {
+                touched.formUnion(try take(entry, for: entry.device, moment))
+                for asset in picture.assetsOfDevice[entry.device] ?? [] {
+                    touched.formUnion(try take(entry, for: asset, moment))
+                }
+            }
             position = page.reached
             try cache.setPosition(position)
             for key in touched { try storePending(key) }
@@ -24,26 +29,30 @@ extension Worker {
         return page.isCut || !page.entries.isEmpty
     }
 
-    /// Takes one batch; returns the assignments that it touched.
-    private func take(_ entry: LogEntry, _ moment: Timestamp) throws -> [AssignmentKey] {
-        guard let work = devices[entry.device], work.sync == .synced, let cached = work.cached,
-            let taken = try store(entry, behind: cached.latest)
+    /// Takes one batch for a device, or for an asset that it stands for; returns the assignments that it touched.
+    private func take(
+        _ entry: LogEntry, for device: DeviceID, _ moment: Timestamp
+    ) throws -> [AssignmentKey] {
+        guard let work = devices[device], work.sync == .synced, let cached = work.cached,
+            let taken = try device == entry.device
+                ? store(entry, behind: cached.latest) : store(entry, of: device, behind: cached.latest)
         else { return [] }
         let latest = Timestamp(microseconds: taken.range.upper.microseconds - 1)
         if cached.latest.map({ $0 < latest }) ?? true {
-            devices[entry.device]?.cached?.latest = latest
-            try cache.setDevice(CachedDevice(device: entry.device, sealed: cached.sealed, latest: latest))
+            devices[device]?.cached?.latest = latest
+            try cache.setDevice(CachedDevice(device: device, sealed: cached.sealed, latest: latest))
         }
         setup.board.count { $0.messagesTaken += Int64(taken.count) }
         // Of a disabled assignment too: what came meanwhile is pending when it is enabled again.
-        for key in work.keys {
+        let keys = work.keys.filter { picture.calculators[$0.calculator]?.calculator.messagesSource == nil }
+        for key in keys {
             let delay = picture.calculators[key.calculator]?.calculator.updateInterval ?? 0
             assignments[key]?.pending.add(
                 Invalidation(
                     range: taken.range, since: moment, due: moment.advanced(bySeconds: delay), cause: "messages"))
             schedule(key)
         }
-        return work.keys
+        return keys
     }
 
     /// Puts what is new of a batch into the tail; nil if nothing is. What follows the latest message is taken as it is.
@@ -58,9 +67,23 @@ extension Worker {
             let lower = latest.map { Timestamp(microseconds: $0.microseconds + 1) } ?? chunk.firstTimestamp
             return (TimeRange(inclusive: lower, chunk.lastTimestamp), chunk.count)
         }
-        let batch = try unknown(of: entry.batch().sorted(), entry.device, latest: latest)
+        return try store(entry.batch().sorted(), entry.device, position: entry.position, behind: latest)
+    }
+
+    /// The same for what of a batch was sent while its device stood for an asset.
+    private func store(
+        _ entry: LogEntry, of asset: DeviceID, behind latest: Timestamp?
+    ) throws -> (range: TimeRange, count: Int)? {
+        let batch = try assetPart(of: entry.batch().sorted(), entry.device, asset)
+        return batch.isEmpty ? nil : try store(batch, asset, position: entry.position, behind: latest)
+    }
+
+    private func store(
+        _ batch: MessageBatch, _ device: DeviceID, position: Int64, behind latest: Timestamp?
+    ) throws -> (range: TimeRange, count: Int)? {
+        let batch = try unknown(of: batch, device, latest: latest)
         guard let range = batch.timeRange else { return nil }
-        try cache.appendTail(entry.device, position: entry.position, batch)
+        try cache.appendTail(device, position: position, batch)
         return (range, batch.count)
     }
 

@@ -1,4 +1,5 @@
 import Calculators
+import Expressions
 import LocalCache
 import Logging
 import PrimaryStore
@@ -29,7 +30,7 @@ extension Worker {
         var kept: Set<DeviceID> = []
         for cached in try cache.devices() {
             let isOurs = setup.slots.contains(Slot(device: cached.device)) && picture.devices[cached.device] != nil
-            if isOurs, try store.archiveMark(device: cached.device) == cached.sealed {
+            if isOurs, try isSealedAsCached(cached) {
                 devices[cached.device] = DeviceWork(sync: .synced, cached: cached)
                 kept.insert(cached.device)
             } else {
@@ -39,13 +40,21 @@ extension Worker {
         return kept
     }
 
+    private func isSealedAsCached(_ cached: CachedDevice) throws -> Bool {
+        if let asset = picture.devices[cached.device], asset.isAsset { return try isCurrent(cached, asset) }
+        return try store.archiveMark(device: cached.device) == cached.sealed
+    }
+
     /// Where a push may not have been settled, what is held is loaded anew; where it was not, everything is calculated
     /// again.
     private func compareMarks(_ key: AssignmentKey) throws {
         guard let work = assignments[key], let record = picture.assignments[key] else { return }
         let isBehind = record.marks.logPosition != work.cached.applied
         let isUnfinished = !work.cached.isCalculated && work.pending.isEmpty
-        guard isBehind || isUnfinished || !work.pending.isEmpty, try loadHeld(key) else { return }
+        guard isBehind || isUnfinished || !work.pending.isEmpty else { return }
+        // A push that was not settled has not told those that read its intervals.
+        try invalidateDependants(of: key, [.all], cause: "recovery")
+        guard try loadHeld(key) else { return }
         if isBehind || isUnfinished {
             try calculateAnew(key, Invalidation(range: .all, since: now, due: now, cause: "recovery"))
         }
@@ -56,12 +65,16 @@ extension Worker {
         guard store.registryRevision != picture.revision else { return }
         let fresh = try setup.mirror.current()
         guard fresh.revision != picture.revision else { return }
+        geofencesBefore = picture.geofences.mapValues(\.set)
         picture = fresh
         try adopt(fresh)
+        geofencesBefore = [:]
     }
 
     private func adopt(_ picture: RegistryPicture) throws {
+        watchedSlots = picture.slotsBehindAssets(of: setup.slots)
         for key in assignments.keys where picture.assignments[key] == nil { try drop(key) }
+        for device in devices.keys { try followAsset(device) }
         for (key, record) in picture.assignments where setup.slots.contains(Slot(device: key.device)) {
             try follow(key, record)
         }
@@ -73,8 +86,10 @@ extension Worker {
         assignments[key] = nil
         running[key] = nil
         devices[key.device]?.keys.removeAll { $0 == key }
+        geofenceChanges[key] = nil
         try cache.transaction { try cache.removeAssignment(key) }
         setup.board.set([(key, nil)])
+        try invalidateDependants(of: key, [.all], cause: "source")
     }
 
     private func drop(_ device: DeviceID) throws {
@@ -105,13 +120,15 @@ extension Worker {
             let present = try store.assignment(key), present.marks.logPosition < work.cached.applied
         else { return }
         giveUp(key)
+        assignments[key]?.customFields = nil
         try begin(key)
+        try invalidateDependants(of: key, [.all], cause: "source")
     }
 
     private func add(_ key: AssignmentKey, _ record: AssignmentRecord) throws {
         let cached = CachedAssignment(
             key: key, calculatorRevision: picture.calculators[key.calculator]?.revision ?? 0, deviceDigest: digest(key),
-            applied: 0, timer: nil, isCalculated: false)
+            geofenceDigest: picture.geofences[key.calculator]?.set.digest ?? 0, applied: 0, timer: nil, isCalculated: false)
         assignments[key] = AssignmentWork(cached: cached, isEnabled: record.isEnabled)
         assignments[key]?.failure = picture.failures[key.calculator]
         if devices[key.device]?.sync == .synced { try begin(key) }
@@ -123,11 +140,14 @@ extension Worker {
         work.failure = picture.failures[key.calculator]
         assignments[key] = work
         guard let compiled = picture.calculators[key.calculator] else { return }
+        if compiled.revision == work.cached.calculatorRevision { noteGeofences(key, work.cached) }
         let hasNewRevision = compiled.revision != work.cached.calculatorRevision
         let digest = digest(key)
         guard hasNewRevision || digest != work.cached.deviceDigest else { return }
         assignments[key]?.cached.calculatorRevision = compiled.revision
         assignments[key]?.cached.deviceDigest = digest
+        assignments[key]?.cached.geofenceDigest = picture.geofences[key.calculator]?.set.digest ?? 0
+        geofenceChanges[key] = nil
         try restart(
             key, cause: hasNewRevision ? "calculator" : "device", isWaiting: !compiled.calculator.updatesOnChange)
     }

@@ -10,7 +10,7 @@ extension Worker {
     /// Seconds until a device with a damaged chunk is tried again.
     private static let corruptPauseSeconds = 600.0
     /// Seconds between two looks at what waits to be sealed.
-    private static let sealLookSeconds = 5.0
+    static let sealLookSeconds = 5.0
 
     /// Makes log rows into archive chunks, for every device of this worker's slots; false if none was due.
     func sealSome() throws -> Bool {
@@ -66,7 +66,8 @@ extension Worker {
     /// The log rows of a device that this worker has seen; some of them, if there are very many.
     private func unsealed(_ device: DeviceID) throws -> (batch: MessageBatch, upTo: Int64) {
         let page = try store.readLog(device: device, after: 0)
-        let entries = page.entries.filter { $0.position <= position }
+        let limit = sealLimit(device)
+        let entries = page.entries.filter { $0.position <= limit }
         var parts: [MessageBatch] = []
         for entry in entries { parts.append(try entry.batch()) }
         return (MessageBatch.joined(parts), entries.last?.position ?? 0)
@@ -147,7 +148,7 @@ extension Int64 {
 }
 
 extension Seal.Chunk {
-    fileprivate init(encoding batch: MessageBatch) {
+    init(encoding batch: MessageBatch) {
         self.init(
             first: Timestamp(microseconds: batch.timestamps.first ?? 0),
             last: Timestamp(microseconds: batch.timestamps.last ?? 0), count: batch.count,

@@ -27,11 +27,7 @@ extension Worker {
         do {
             try cache.transaction {
                 try cache.removeDevice(device)
-                let chunksEnd = try copyChunks(device)
-                let tailEnd = try copyLog(device)
-                let latest = [chunksEnd, tailEnd].compactMap { $0 }.max()
-                let cached = CachedDevice(
-                    device: device, sealed: try store.archiveMark(device: device), latest: latest)
+                let cached = try copy(device)
                 try cache.setDevice(cached)
                 devices[device]?.cached = cached
             }
@@ -42,6 +38,14 @@ extension Worker {
         setup.board.set(DeviceStatus(sync: .synced, position: position), of: device)
         setup.board.count { $0.devicesSynced += 1 }
         for key in devices[device]?.keys ?? [] { try begin(key) }
+    }
+
+    private func copy(_ device: DeviceID) throws -> CachedDevice {
+        if let asset = picture.devices[device], asset.isAsset { return try copy(asset) }
+        let chunksEnd = try copyChunks(device)
+        let tailEnd = try copyLog(device)
+        let latest = [chunksEnd, tailEnd].compactMap { $0 }.max()
+        return CachedDevice(device: device, sealed: try store.archiveMark(device: device), latest: latest)
     }
 
     /// What cannot be read stays unsynced for a while, and says so.

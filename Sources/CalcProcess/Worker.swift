@@ -1,3 +1,4 @@
+import Expressions
 import Glibc
 import LocalCache
 import Logging
@@ -13,6 +14,8 @@ final class Worker {
     struct Setup: Sendable {
         var index: Int
         var slots: SlotSet
+        /// How many workers share the store.
+        var workerCount = 1
         var epochs: [Slot: Int64]
         var store: any PrimaryStore
         var mirror: RegistryMirror
@@ -46,6 +49,8 @@ final class Worker {
     var cache: WorkerCache
     var position: Int64 = 0
     var picture = RegistryPicture()
+    /// The slots whose log is read: this worker's own, and those of devices that stand for its assets.
+    var watchedSlots = SlotSet()
     var devices: [DeviceID: DeviceWork] = [:]
     var assignments: [AssignmentKey: AssignmentWork] = [:]
     var unsynced: [DeviceID] = []
@@ -53,9 +58,16 @@ final class Worker {
     var setBackUntil: [DeviceID: Timestamp] = [:]
     /// Assignments whose whole history waits to be calculated.
     var replays: [AssignmentKey] = []
+    /// The geofences of each calculator before the change of the registry that is being taken up.
+    var geofencesBefore: [CalculatorID: GeofenceSet] = [:]
     var due = DueQueue()
     var running: [AssignmentKey: RunningJob] = [:]
+    /// Assignments that wait until what they read is calculated.
+    var waitingForSources: Set<AssignmentKey> = []
+    /// Assignments whose geofences have changed, and how those were before; what they touch is to be found.
+    var geofenceChanges: [AssignmentKey: GeofenceSet] = [:]
     var nextSeal: Timestamp
+    var nextCompaction = Timestamp.distantPast
     /// When the log rows of a device that wait to be sealed were first seen.
     var waitingSince: [DeviceID: Timestamp] = [:]
 
@@ -87,9 +99,11 @@ final class Worker {
             try reconcile()
             for request in requests { try answer(request) }
             var isBusy = try tailLog()
+            isBusy = try findTouchedByGeofences() || isBusy
             isBusy = try synchroniseSome() || isBusy
             isBusy = try runJobs() || isBusy
             isBusy = try sealSome() || isBusy
+            try compactAssets()
             return isBusy
         } catch CacheError.corrupt(let reason) {
             try rebuildCache(reason)
@@ -107,6 +121,7 @@ final class Worker {
         switch request {
         case .recalculate(let key, let range):
             try invalidate(key, Invalidation(range: range, since: now, due: now, cause: "request"))
+        case .setFields(let change): try setFields(change)
         }
     }
 
@@ -122,6 +137,8 @@ final class Worker {
         unsynced = []
         due = DueQueue()
         running = [:]
+        waitingForSources = []
+        geofenceChanges = [:]
         replays = []
         setBackUntil = [:]
         picture = RegistryPicture()
@@ -147,6 +164,8 @@ struct AssignmentWork {
     var queuedFor: Timestamp?
     /// Why it cannot be calculated.
     var failure: String?
+    /// What people have added to its intervals; nil until it is asked for.
+    var customFields: [IntervalFields]?
 }
 
 /// A job under way.

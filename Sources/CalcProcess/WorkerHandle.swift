@@ -1,17 +1,20 @@
 import Dispatch
 import Logging
+import PrimaryStore
 import Synchronization
 import Telemetry
 
 /// Something asked of a worker from outside.
 enum WorkerRequest: Sendable {
     case recalculate(AssignmentKey, TimeRange)
+    case setFields(FieldsChange)
 }
 
 /// What other threads hold of a worker: they wake it, ask it and stop it.
 final class WorkerHandle: Sendable {
     private struct State {
         var isStopping = false
+        var hasEnded = false
         var isAwake = false
         var requests: [WorkerRequest] = []
         var failure: String?
@@ -33,7 +36,15 @@ final class WorkerHandle: Sendable {
                 "worker stopped", metadata: ["worker": "\(setup.index)", "error": "\(error)"])
             state.withLock { $0.failure = "\(error)" }
         }
+        for case .setFields(let change) in state.withLock({ state in
+            state.hasEnded = true
+            defer { state.requests = [] }
+            return state.requests
+        }) { change.reply(.failure(Self.ended)) }
     }
+
+    /// What is asked of a worker that has ended.
+    private static let ended = StoreError.failed("the part that calculates has stopped")
 
     var isStopping: Bool { state.withLock { $0.isStopping } }
     var failure: String? { state.withLock { $0.failure } }
@@ -53,7 +64,11 @@ final class WorkerHandle: Sendable {
     }
 
     func ask(_ request: WorkerRequest) {
-        state.withLock { $0.requests.append(request) }
+        let hasEnded = state.withLock { state in
+            if !state.hasEnded { state.requests.append(request) }
+            return state.hasEnded
+        }
+        if hasEnded, case .setFields(let change) = request { change.reply(.failure(Self.ended)) }
         wake()
     }
 

@@ -31,17 +31,32 @@ extension Calculator {
         var known: Set<String> = ["begin", "end", "duration"]
         var result: [CalculatorProblem] = []
         for (index, counter) in counters.enumerated() {
-            if case .interval(let program) = counter.kind {
+            if let program = counter.intervalProgram {
                 for name in program.names where !known.contains(name) && !program.previousNames.contains(name) {
                     let meant = nearestName(to: name, among: known).map { "; did you mean \"\($0)\"?" } ?? ""
                     result.append(
                         CalculatorProblem(
-                            path: "counters[\(index)].expression",
+                            path: "counters[\(index)].\(counter.intervalProgramKey)",
                             reason: "no counter before this one is named \"\(name)\"\(meant)"))
                 }
             }
             known.insert(counter.name)
         }
         return result
+    }
+}
+
+extension Counter {
+    /// The program over the interval's fields.
+    fileprivate var intervalProgram: Program? {
+        switch kind {
+        case .interval(let program): program
+        case .accumulator(let accumulator): accumulator.reset
+        default: nil
+        }
+    }
+
+    fileprivate var intervalProgramKey: String {
+        if case .accumulator = kind { "reset_expression" } else { "expression" }
     }
 }

@@ -29,6 +29,13 @@ public struct Calculator: Sendable {
     public var intervalsRotate: Double
     /// A position that would need more km/h from the one before is an outlier to `mileage()`; 0 = off.
     public var mileageOutlierSpeed: Double
+    /// How distances between positions are computed.
+    public var mileageFormula: MileageFormula
+    /// The calculator whose intervals stand for messages; nil: the device's messages.
+    public var messagesSource: CalculatorID?
+
+    /// Whether expressions over intervals read counters that list messages: saved states hold those lists then.
+    public private(set) var readsLists = false
 
     /// The message parameters that the programs read.
     public var layout: ColumnLayout
@@ -41,10 +48,11 @@ public struct Calculator: Sendable {
     public init(_ definition: JSONValue, requiresName: Bool = false) throws(InvalidCalculator) {
         var fields = FieldReader(definition, path: "")
         var layout = ColumnLayout()
-        var intervalLayout = ColumnLayout()
         for key in ["id", "cid", "deleted", "version", "revision"] { _ = fields.value(key) }
         name = fields.string("name") ?? ""
-        if requiresName, name.isEmpty { fields.fail("name", "is missing") }
+        if requiresName, name.isEmpty, fields.problems.isEmpty {
+            fields.fail("name", "is missing: what the calculator is called")
+        }
         timeZoneName = fields.string("timezone") ?? "UTC"
         let interval = fields.number("update_interval")
         let delay = fields.number("update_delay")
@@ -57,15 +65,19 @@ public struct Calculator: Sendable {
         if let metadata = fields.value("metadata"), metadata.members == nil, metadata != .null {
             fields.fail("metadata", "must be an object, not \(metadata.typeName)")
         }
-        Self.readSource(&fields)
+        mileageFormula = Self.readFormula(&fields)
+        messagesSource = Self.readSource(&fields)
         validateMessage = fields.program("validate_message", layout: &layout)
-        validateInterval = fields.program("validate_interval", scope: .interval, layout: &intervalLayout)
         selectors = Self.readSelectors(&fields, &layout)
-        counters = Self.readCounters(&fields, &layout, &intervalLayout)
+        var scope = CounterScope(layout: layout)
+        validateInterval = fields.program("validate_interval", scope: .interval, layout: &scope.intervalLayout)
+        counters = Self.readCounters(&fields, &scope)
         fields.refuseUnknown("a calculator")
-        self.layout = layout
-        self.intervalLayout = intervalLayout
+        self.layout = scope.layout
+        intervalLayout = scope.intervalLayout
         guard fields.problems.isEmpty else { throw InvalidCalculator(problems: fields.problems) }
+        let lists = Set(counters.filter(\.listsMessages).map(\.name))
+        readsLists = !lists.isDisjoint(with: intervalNames)
     }
 
     /// Seconds between a change and its recalculation, where a calculator does not say.
@@ -78,51 +90,82 @@ public struct Calculator: Sendable {
             programs += [selector.validateMessage].compactMap { $0 }
             switch selector.kind {
             case .boolean(let program), .change(let program): programs.append(program)
-            case .datetime: break
+            case .datetime, .geofence, .inactive, .source: break
             }
         }
-        for counter in counters {
-            programs += [counter.validateMessage].compactMap { $0 }
-            switch counter.kind {
-            case .values(let program, _): programs.append(program)
-            case .message(let message):
-                programs += message.fields.map(\.program) + [message.extremum?.program].compactMap { $0 }
-            default: break
-            }
-        }
-        return programs
+        return programs + counters.flatMap(\.messagePrograms)
     }
 
     /// All programs over the fields of an interval.
     public var intervalPrograms: [Program] {
-        counters.compactMap { if case .interval(let program) = $0.kind { program } else { nil } }
-            + [validateInterval].compactMap { $0 }
+        counters.compactMap { counter in
+            switch counter.kind {
+            case .interval(let program): program
+            case .accumulator(let accumulator): accumulator.reset
+            default: nil
+            }
+        } + [validateInterval].compactMap { $0 }
+    }
+
+    /// The fields that are read over intervals: by expressions, of this interval or the one before, and by sums.
+    private var intervalNames: [String] {
+        intervalPrograms.flatMap { $0.names + $0.previousNames }
+            + counters.compactMap { if case .accumulator(let sum) = $0.kind { sum.counter } else { nil } }
+    }
+
+    /// What it reads of other calculators, by selectors and counters.
+    public var sourceReferences: [SourceReference] {
+        selectors.compactMap { if case .source(let source) = $0.kind { source } else { nil } }
+            + counters.compactMap { if case .source(let counter) = $0.kind { counter.source } else { nil } }
+    }
+
+    /// The calculators whose intervals it reads.
+    public var sources: Set<CalculatorID> {
+        Set(sourceReferences.map(\.calculator) + [messagesSource].compactMap { $0 })
+    }
+
+    /// Whether counters read source intervals, which are looked up once an interval ends.
+    public var hasSourceCounters: Bool {
+        counters.contains { if case .source = $0.kind { true } else { false } }
+    }
+
+    /// Whether geofences that are assigned to it are read.
+    public var readsGeofences: Bool {
+        let selectors = selectors.compactMap { if case .geofence(let geofence) = $0.kind { geofence } else { nil } }
+        let hasCounter = counters.contains { if case .geofence = $0.kind { true } else { false } }
+        return selectors.contains { $0.inline == nil } || (selectors.isEmpty && hasCounter)
+            || messagePrograms.contains { $0.readsGeofences }
     }
 
     /// Whether device metadata is read.
     public var readsMetadata: Bool { (messagePrograms + intervalPrograms).contains { $0.readsMetadata } }
 
     /// Whether the result lists messages, which saved states leave out.
-    public var listsMessages: Bool { counters.contains { $0.listsMessages } }
+    public var listsMessages: Bool { !readsLists && counters.contains { $0.listsMessages } }
 }
 
 extension Calculator {
-    private static func readSource(_ fields: inout FieldReader) {
-        guard let source = fields.value("messages_source"), source != .null else { return }
+    private static func readFormula(_ fields: inout FieldReader) -> MileageFormula {
+        let word = fields.choice("mileage_formula", MileageFormula.allCases.map(\.rawValue))
+        return word.flatMap(MileageFormula.init) ?? .haversine
+    }
+
+    private static func readSource(_ fields: inout FieldReader) -> CalculatorID? {
+        guard let source = fields.value("messages_source"), source != .null else { return nil }
         var inner = FieldReader(source, path: "messages_source")
         defer { fields.problems += inner.problems }
         let word = inner.choice("source", ["device", "calc", "calculator"])
-        if word == "calc" || word == "calculator" {
-            inner.fail("source", "this version calculates from a device's messages only: \"device\"")
-        }
-        for key in ["calc_id", "calculator_id"] { _ = inner.value(key) }
+        let isDevice = word == nil || word == "device"
+        let calculator = isDevice ? nil : inner.source()
+        if isDevice { for key in ["calc_id", "calculator_id"] { _ = inner.value(key) } }
         inner.refuseUnknown("messages_source")
+        return calculator
     }
 
     private static func readSelectors(_ fields: inout FieldReader, _ layout: inout ColumnLayout) -> [Selector] {
         guard let items = fields.items("selectors") else {
             if fields.isMissing("selectors") {
-                fields.fail("selectors", "is missing: an array of 1 to \(selectorsMax)")
+                fields.fail("selectors", "is missing: an array of 1 to \(selectorsMax) that say which messages count")
             }
             return []
         }
@@ -132,18 +175,16 @@ extension Calculator {
         return items.compactMap { Selector($0.value, path: $0.path, layout: &layout, problems: &fields.problems) }
     }
 
-    private static func readCounters(
-        _ fields: inout FieldReader, _ layout: inout ColumnLayout, _ intervalLayout: inout ColumnLayout
-    ) -> [Counter] {
+    private static func readCounters(_ fields: inout FieldReader, _ scope: inout CounterScope) -> [Counter] {
         let items = fields.items("counters") ?? []
         if items.count > countersMax { fields.fail("counters", "must have at most \(countersMax) items") }
-        var names: Set<String> = []
         return items.prefix(countersMax).compactMap { path, value in
-            let counter = Counter(
-                value, path: path, layout: &layout, intervalLayout: &intervalLayout, problems: &fields.problems)
-            if let name = counter?.name, !names.insert(name).inserted {
+            let counter = Counter(value, path: path, scope: &scope, problems: &fields.problems)
+            guard let name = counter?.name else { return nil }
+            if scope.names.contains(name) {
                 fields.problems.append(.init(path: path + ".name", reason: "a counter before has the name \"\(name)\""))
             }
+            scope.names.append(name)
             return counter
         }
     }

@@ -1,20 +1,37 @@
 import Expressions
 import Telemetry
 
-extension Counter {
-    static let types = ["expression", "parameter", "interval", "active", "datetime", "route", "message", "specified"]
+/// What counters read while they are compiled: one after the other, since later ones may name earlier ones.
+struct CounterScope {
+    /// The message parameters that programs read.
+    var layout: ColumnLayout
+    /// The interval fields that programs read.
+    var intervalLayout = ColumnLayout()
+    /// The names of the counters read so far.
+    var names: [String] = []
+    /// Those of type `variable` among them.
+    var variables: Set<String> = []
+}
 
-    /// Types of the language that this version does not calculate.
-    static let typesToCome = ["geofence", "variable", "dataset", "calc", "calculator", "accumulator"]
+extension Counter {
+    static let types = [
+        "expression", "parameter", "interval", "active", "datetime", "geofence", "route", "message", "dataset",
+        "variable", "calc", "accumulator", "specified",
+    ]
+
+    /// The fields that counters of one type, or of few, have.
+    private static let owners = [
+        "expression": "the types expression, interval and variable", "parameter": "the type parameter",
+        "value": "the type specified", "format": "the type datetime", "extremum": "the type message",
+        "fields": "the types message, dataset and calc", "calc_id": "the type calc", "counter": "the type accumulator",
+        "reset_interval": "the type accumulator", "reset_expression": "the type accumulator",
+    ]
 
     /// Names that an interval has by itself.
     static let reservedNames = ["begin", "end", "duration", "id", "timestamp"]
 
     /// Reads a counter; nil where it is wrong, with the reasons in `problems`.
-    init?(
-        _ value: JSONValue, path: String, layout: inout ColumnLayout, intervalLayout: inout ColumnLayout,
-        problems: inout [CalculatorProblem]
-    ) {
+    init?(_ value: JSONValue, path: String, scope: inout CounterScope, problems: inout [CalculatorProblem]) {
         var fields = FieldReader(value, path: path)
         defer { problems += fields.problems }
         name = fields.string("name") ?? ""
@@ -22,59 +39,60 @@ extension Counter {
         if Self.reservedNames.contains(name) {
             fields.fail("name", "\"\(name)\" is a field that every interval has; choose another name")
         }
-        if let type = value["type"]?.stringValue, Self.typesToCome.contains(type) {
-            fields.fail("type", "this version has no counter \"\(type)\"; it has \(Self.types.joined(separator: ", "))")
-            return nil
-        }
-        guard let type = fields.choice("type", Self.types) else {
+        guard let type = fields.choice("type", Self.types + ["calculator"]) else {
             if value.members != nil, fields.isMissing("type") {
                 fields.fail("type", "is missing: \(Self.types.joined(separator: ", "))")
             }
             return nil
         }
-        let kind = Self.kind(type, name, &fields, &layout, &intervalLayout)
-        if kind?.readsMessages ?? true { validateMessage = fields.program("validate_message", layout: &layout) }
+        let kind = Self.kind(type, name, &fields, &scope)
+        if kind?.readsMessages ?? true {
+            validateMessage = fields.program("validate_message", variables: scope.variables, layout: &scope.layout)
+        }
         if case .datetime? = kind { _ = fields.string("validate_message") }
-        fields.refuseUnknown("a counter of type \(type)")
+        fields.refuseUnknown("a counter of type \(type)", elsewhere: Self.owners)
         guard let kind, fields.problems.isEmpty else { return nil }
         self.kind = kind
     }
 
     private static func kind(
-        _ type: String, _ name: String, _ fields: inout FieldReader, _ layout: inout ColumnLayout,
-        _ intervalLayout: inout ColumnLayout
+        _ type: String, _ name: String, _ fields: inout FieldReader, _ scope: inout CounterScope
     ) -> Kind? {
         switch type {
         case "expression":
-            let program = required("expression", &fields, .messages, &layout)
+            let program = fields.required(
+                "expression", variables: scope.variables, layout: &scope.layout)
             guard let method = method(&fields), let program else { return nil }
             return .values(program, method)
         case "parameter":
-            let program = Program(parameter: fields.string("parameter") ?? name, layout: &layout)
+            let parameter = fields.string("parameter") ?? name
+            let program = Program(parameter: parameter, variables: scope.variables, layout: &scope.layout)
             return method(&fields).map { .values(program, $0) }
-        case "interval": return required("expression", &fields, .interval, &intervalLayout).map { .interval($0) }
+        case "interval":
+            return fields.required("expression", scope: .interval, layout: &scope.intervalLayout).map { .interval($0) }
         case "active": return .active
         case "datetime":
             let format = fields.string("format") ?? "%c"
             let border = fields.choice("interval", Border.allCases.map(\.rawValue)).flatMap(Border.init) ?? .begin
             return .datetime(TimeFormat(format), border)
-        case "route": return .route(RouteColumns(&layout))
-        case "message": return message(&fields, &layout).map { .message($0) }
+        case "geofence": return .geofence(RouteColumns(&scope.layout))
+        case "route": return .route(RouteColumns(&scope.layout))
+        case "message": return MessageCounter(message: &fields, &scope).map { .message($0) }
+        case "dataset": return MessageCounter(dataset: &fields, &scope).map { .message($0) }
+        case "variable": return VariableCounter(name, &fields, &scope).map { .variable($0) }
+        case "calc", "calculator": return SourceCounter(&fields).map { .source($0) }
+        case "accumulator": return AccumulatorCounter(&fields, &scope).map { .accumulator($0) }
         default: return specified(&fields)
         }
     }
 
-    private static func required(
-        _ key: String, _ fields: inout FieldReader, _ scope: ExpressionScope, _ layout: inout ColumnLayout
-    ) -> Program? {
-        let before = fields.problems.count
-        let program = fields.program(key, scope: scope, layout: &layout)
-        if program == nil, fields.problems.count == before { fields.fail(key, "is missing") }
-        return program
-    }
-
     private static func method(_ fields: inout FieldReader) -> Method? {
         let before = fields.problems.count
+        if fields.value("method")?.stringValue == "count" {
+            let mend = "to count messages, sum up the expression \"1\" with \"summary\""
+            fields.fail("method", "there is no method \"count\"; \(mend)")
+            return nil
+        }
         let word = fields.choice("method", Method.words)
         if word == nil, fields.problems.count == before {
             fields.fail("method", "is missing: one of \(Method.allCases.map(\.rawValue).joined(separator: ", "))")
@@ -94,58 +112,29 @@ extension Counter {
             return nil
         }
     }
+}
 
-    private static func message(_ fields: inout FieldReader, _ layout: inout ColumnLayout) -> MessageCounter? {
-        let word = fields.choice("method", MessageCounter.Method.allCases.map(\.rawValue))
-        let extremum = self.extremum(&fields, &layout)
-        let method = word.flatMap(MessageCounter.Method.init) ?? .first
-        if word == nil, extremum == nil, fields.problems.isEmpty {
-            fields.fail("method", "is missing: first, last, each or aggregate_by_field")
+extension FieldReader {
+    /// A compiled expression that must be there.
+    mutating func required(
+        _ key: String, scope: ExpressionScope = .messages, variables: Set<String> = [], layout: inout ColumnLayout
+    ) -> Program? {
+        let before = problems.count
+        let program = program(key, scope: scope, variables: variables, layout: &layout)
+        if program == nil, problems.count == before {
+            let messages = "over messages, such as \"position.speed\""
+            let example = scope == .messages ? messages : "over an interval, such as \"duration / 60\""
+            fail(key, "is missing: an expression \(example)")
         }
-        let parts = self.fields(&fields, &layout)
-        if method == .aggregateByField, parts.isEmpty {
-            fields.fail("fields", "is missing: its first entry names what the messages are grouped by")
-        }
-        guard fields.problems.isEmpty else { return nil }
-        return MessageCounter(
-            method: method, fields: parts, extremum: extremum,
-            wholeMessage: parts.isEmpty ? layout.slot(MessageCounter.wholeMessageName) : nil)
-    }
-
-    private static func extremum(_ fields: inout FieldReader, _ layout: inout ColumnLayout) -> MessageCounter.Extremum?
-    {
-        guard let value = fields.value("extremum"), value != .null else { return nil }
-        var inner = FieldReader(value, path: fields.path(of: "extremum"))
-        defer { fields.problems += inner.problems }
-        let type = inner.choice("type", ["minimum", "maximum", "min", "max"])
-        let program = required("expression", &inner, .messages, &layout)
-        inner.refuseUnknown("extremum")
-        guard let program else { return nil }
-        return MessageCounter.Extremum(isMaximum: type?.hasPrefix("max") ?? true, program: program)
-    }
-
-    private static func fields(_ fields: inout FieldReader, _ layout: inout ColumnLayout) -> [MessageCounter.Field] {
-        (fields.items("fields") ?? []).compactMap { path, value in
-            if let name = value.stringValue {
-                return MessageCounter.Field(
-                    name: name, program: Program(parameter: name, layout: &layout), aggregate: .first)
-            }
-            var inner = FieldReader(value, path: path)
-            defer { fields.problems += inner.problems }
-            let name = inner.string("name") ?? ""
-            let program = required("expression", &inner, .messages, &layout)
-            let aggregate = inner.choice("aggregate", Method.words).flatMap(Method.init(word:)) ?? .first
-            inner.refuseUnknown("a field")
-            return program.map { MessageCounter.Field(name: name, program: $0, aggregate: aggregate) }
-        }
+        return program
     }
 }
 
 extension Counter.Kind {
     fileprivate var readsMessages: Bool {
         switch self {
-        case .values, .route, .message: true
-        case .interval, .active, .datetime, .specified: false
+        case .values, .route, .message, .variable: true
+        case .interval, .active, .datetime, .geofence, .source, .accumulator, .specified: false
         }
     }
 }

@@ -27,10 +27,18 @@ public struct Counter: Sendable {
         case active
         /// The begin or the end as local text.
         case datetime(TimeFormat, Border)
+        /// The name of the geofence in which the interval began.
+        case geofence(RouteColumns)
         /// The valid positions as an encoded polyline.
         case route(RouteColumns)
-        /// Whole messages or parts of them.
+        /// Whole messages or parts of them: counters of type `message` and `dataset`.
         case message(MessageCounter)
+        /// A value that goes from message to message, for the counters after it to read.
+        case variable(VariableCounter)
+        /// The intervals of another calculator inside this one.
+        case source(SourceCounter)
+        /// The sum of another counter from interval to interval.
+        case accumulator(AccumulatorCounter)
         /// A constant.
         case specified(Value)
     }
@@ -56,13 +64,25 @@ public struct Counter: Sendable {
     /// Whether messages are needed at all.
     public var readsMessages: Bool {
         switch kind {
-        case .values, .route, .message: true
-        case .interval, .active, .datetime, .specified: false
+        case .values, .route, .message, .variable: true
+        case .interval, .active, .datetime, .geofence, .source, .accumulator, .specified: false
         }
+    }
+
+    /// The programs over messages, `validate_message` included.
+    public var messagePrograms: [Program] {
+        let own: [Program] =
+            switch kind {
+            case .values(let program, _): [program]
+            case .variable(let variable): [variable.program]
+            case .message(let message): message.fields.map(\.program) + [message.extremum?.program].compactMap { $0 }
+            default: []
+            }
+        return [validateMessage].compactMap { $0 } + own
     }
 }
 
-/// The columns that a route is drawn from.
+/// The columns that a position is read from.
 public struct RouteColumns: Sendable {
     public var latitude: Int
     public var longitude: Int
@@ -75,7 +95,7 @@ public struct RouteColumns: Sendable {
     }
 }
 
-/// What a counter of type `message` keeps.
+/// What a counter of type `message` or `dataset` keeps.
 public struct MessageCounter: Sendable {
     public enum Method: String, CaseIterable, Sendable {
         case first, last, each
@@ -96,13 +116,71 @@ public struct MessageCounter: Sendable {
         public var program: Program
     }
 
+    /// What a `dataset` does with a field that is an error or null.
+    public enum Unknown: Sendable {
+        /// The message is passed over.
+        case passesMessageOver
+        /// The field is left out (`allow_unknown`).
+        case leavesFieldOut
+    }
+
     public var method: Method
     /// Empty: the whole message.
     public var fields: [Field]
     public var extremum: Extremum?
+    /// nil: as a counter of type `message` does, errors are left out and null is written.
+    public var unknown: Unknown?
     /// The slot that holds whole messages as JSON; used where `fields` is empty.
     public var wholeMessage: Int?
 
     /// The name of the column that holds whole messages as JSON text.
     public static let wholeMessageName = "$message"
+    /// The most fields of a counter.
+    public static let fieldsMax = 64
+}
+
+/// A running value: what a counter of type `variable` computes at each message.
+public struct VariableCounter: Sendable {
+    public var name: String
+    public var program: Program
+    /// The slot that counters after it read the value from.
+    public var slot: Int
+    /// Whether its own program reads the value at the message before.
+    public var readsItself: Bool
+
+    /// The name of the column that programs read a variable from, as `Program` has it.
+    public static func slotName(_ variable: String) -> String { "@\(variable)" }
+}
+
+/// What a counter of type `calc` collects of another calculator's intervals.
+public struct SourceCounter: Sendable {
+    public enum Method: String, CaseIterable, Sendable {
+        case each, aggregate, first, last
+        case aggregateByField = "aggregate_by_field"
+    }
+
+    /// One field of the result.
+    public struct Field: Sendable {
+        public var name: String
+        public var program: Program
+        /// How the values of several intervals become one; nil: numbers are summed, of others the first is taken.
+        public var aggregate: Calculators.Method?
+    }
+
+    public var source: SourceReference
+    public var method: Method
+    /// Empty: all fields of the source interval.
+    public var fields: [Field]
+    public var allowsStartBefore: Bool
+    public var allowsFinishAfter: Bool
+}
+
+/// What a counter of type `accumulator` adds up.
+public struct AccumulatorCounter: Sendable {
+    /// The counter before it whose values are added.
+    public var counter: String
+    /// The sum starts anew where an interval begins in another hour, day, week, month or year than the one before.
+    public var resetUnit: CalendarUnit?
+    /// The sum starts anew where it is true.
+    public var reset: Program?
 }

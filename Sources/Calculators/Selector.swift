@@ -10,6 +10,12 @@ public struct Selector: Sendable {
         case change(Program)
         /// Every hour, day, week, month or year of the calculator's time zone is a run; nil: all messages are one.
         case datetime(CalendarUnit?)
+        /// On inside a geofence; each geofence is a run of its own.
+        case geofence(GeofenceSelector)
+        /// On at both sides of a silence, and in messages that came late, of more than the threshold in microseconds.
+        case inactive(threshold: Int64, acceptance: Int)
+        /// On inside the intervals of another calculator; each is a run of its own.
+        case source(SourceReference)
     }
 
     public var name: String
@@ -35,70 +41,33 @@ public struct Selector: Sendable {
     /// Whether a run of one message is dropped when `min_active` is not given (rule 13 of the language).
     public var dropsSingleMessages: Bool {
         guard options.minActive == nil else { return false }
-        if case .boolean = kind { return true }
-        return false
+        return switch kind {
+        case .boolean, .geofence, .source: true
+        case .change, .datetime, .inactive: false
+        }
     }
+
+    /// Whether the passing of time alone may open a run.
+    public var isInactive: Bool { if case .inactive = kind { true } else { false } }
 }
 
-extension Selector {
-    static let types = ["expression", "datetime"]
+/// What a selector of type `geofence` looks at.
+public struct GeofenceSelector: Sendable {
+    public var position: RouteColumns
+    /// Geofences of its own; nil: those assigned to the calculator.
+    public var inline: GeofenceSet?
+    /// Whether a leg that touches a geofence between two messages outside counts.
+    public var detectsCrossing: Bool
 
-    /// Types of the language that this version does not calculate.
-    static let typesToCome = ["geofence", "calc", "calculator", "inactive"]
-
-    /// Reads a selector; nil where it is wrong, with the reasons in `problems`.
-    init?(_ value: JSONValue, path: String, layout: inout ColumnLayout, problems: inout [CalculatorProblem]) {
-        var fields = FieldReader(value, path: path)
-        defer { problems += fields.problems }
-        name = fields.string("name") ?? ""
-        if let type = value["type"]?.stringValue, Self.typesToCome.contains(type) {
-            fields.fail(
-                "type", "this version has no selector \"\(type)\"; it has \(Self.types.joined(separator: ", "))")
-            return nil
-        }
-        guard let type = fields.choice("type", Self.types) else {
-            if value.members != nil, fields.isMissing("type") {
-                fields.fail("type", "is missing: expression or datetime")
-            }
-            return nil
-        }
-        options = Options(&fields, of: type)
-        validateMessage = fields.program("validate_message", layout: &layout)
-        let kind = type == "expression" ? Self.expression(&fields, &layout) : Self.datetime(&fields)
-        fields.refuseUnknown("a selector of type \(type)")
-        guard let kind, fields.problems.isEmpty else { return nil }
-        self.kind = kind
-    }
-
-    private static func expression(_ fields: inout FieldReader, _ layout: inout ColumnLayout) -> Kind? {
-        let method = fields.choice("method", ["boolean", "change"]) ?? "boolean"
-        let given = fields.value("expression")
-        guard let program = fields.program("expression", layout: &layout) else {
-            if fields.isMissing("expression") || given == .string("") {
-                fields.fail("expression", "is missing: say which messages count, such as \"position.speed > 0\"")
-            }
-            return nil
-        }
-        return method == "change" ? .change(program) : .boolean(program)
-    }
-
-    private static func datetime(_ fields: inout FieldReader) -> Kind {
-        .datetime(fields.choice("split", CalendarUnit.allCases.map(\.rawValue)).flatMap(CalendarUnit.init))
-    }
+    /// The most geofences that one selector may have of its own.
+    public static let inlineMax = 64
 }
 
-extension Selector.Options {
-    fileprivate init(_ fields: inout FieldReader, of type: String) {
-        func microseconds(_ seconds: Double?) -> Int64 { Int64(((seconds ?? 0) * 1e6).rounded()) }
-        maxMessagesTimeDiff = microseconds(fields.number("max_messages_time_diff"))
-        mergesBefore = fields.boolean("merge_message_before")
-        mergesAfter = fields.boolean("merge_message_after")
-        guard type != "datetime" else { return }
-        invert = fields.boolean("invert")
-        maxInactive = microseconds(fields.number("max_inactive"))
-        minActive = fields.number("min_active").map(microseconds)
-        maxActive = microseconds(fields.number("max_active"))
-        minDuration = microseconds(fields.number("min_duration"))
-        mergesUnknown = fields.boolean("merge_unknown")
-    }
+/// The intervals of another calculator on the same device, as a selector or a counter reads them.
+public struct SourceReference: Sendable {
+    public var calculator: CalculatorID
+    /// The fields of a source interval that the programs read.
+    public var layout: ColumnLayout
+    /// Source intervals that fail it are passed over.
+    public var validateInterval: Program?
 }

@@ -16,6 +16,18 @@ final class EvaluationPlan: Sendable {
     let gaps: [Int64]
     let mergesBefore: Bool
     let mergesAfter: Bool
+    /// Whether a run may turn out to have begun with the message before (`inactive`).
+    let opensBefore: Bool
+    /// The columns in which the counter of type `geofence` finds a position; nil without one.
+    let geofenceColumns: RouteColumns?
+    /// The first selector of type `geofence`.
+    let geofenceSelector: Int?
+    /// Whether the last message of a block may belong to an interval that begins in the next.
+    var keepsLastMessage: Bool { mergesBefore || opensBefore }
+    /// Whether states hold the lists of messages themselves.
+    var savesLists: Bool { calculator.readsLists }
+    /// Whether counters read variables, so that their rows are completed first.
+    let hasVariables: Bool
     /// The fields that `previous()` asks for.
     let previousNames: Set<String>
     let updatePeriod: Int64
@@ -37,7 +49,14 @@ final class EvaluationPlan: Sendable {
         gaps = calculator.selectors.map(\.options.maxMessagesTimeDiff).filter { $0 > 0 }
         mergesBefore = calculator.selectors.contains { $0.options.mergesBefore }
         mergesAfter = calculator.selectors.contains { $0.options.mergesAfter }
+        opensBefore = calculator.selectors.contains { $0.isInactive }
+        geofenceColumns = calculator.counters.lazy.compactMap { counter in
+            if case .geofence(let columns) = counter.kind { columns } else { nil }
+        }.first
+        geofenceSelector = calculator.selectors.firstIndex { if case .geofence = $0.kind { true } else { false } }
+        hasVariables = calculator.counters.contains { if case .variable = $0.kind { true } else { false } }
         previousNames = Set(calculator.intervalPrograms.flatMap(\.previousNames))
+            .union(calculator.counters.flatMap(\.accumulatedNames))
         updatePeriod = Int64((calculator.updatePeriod * 1e6).rounded())
         var shared: [Program] = []
         counters = calculator.counters.filter(\.readsMessages).map { Self.plan($0, &shared) }
@@ -45,7 +64,7 @@ final class EvaluationPlan: Sendable {
     }
 
     private static func plan(_ counter: Counter, _ shared: inout [Program]) -> CounterPlan {
-        var plan = CounterPlan(counter: counter, needsGathering: counter.looksBack)
+        var plan = CounterPlan(counter: counter, needsGathering: counter.needsGathering)
         if case .values(let program, _) = counter.kind { plan.values = place(of: program, among: &shared) }
         if let validate = counter.validateMessage {
             plan.validate = place(of: validate, among: &shared)
@@ -55,7 +74,7 @@ final class EvaluationPlan: Sendable {
     }
 
     private static func place(of program: Program, among shared: inout [Program]) -> Int? {
-        guard !program.looksBack else { return nil }
+        guard !program.looksBack, !program.readsVariables else { return nil }
         if let place = shared.firstIndex(where: { $0.isAlike(program) }) { return place }
         shared.append(program)
         return shared.count - 1
@@ -63,14 +82,15 @@ final class EvaluationPlan: Sendable {
 }
 
 extension Counter {
-    /// Whether a program of the counter depends on messages before.
-    fileprivate var looksBack: Bool {
-        switch kind {
-        case .values(let program, _): program.looksBack
-        case .message(let message):
-            message.fields.contains { $0.program.looksBack } || message.extremum?.program.looksBack ?? false
-        default: false
-        }
+    /// Whether a program of the counter depends on messages before, or on variables.
+    fileprivate var needsGathering: Bool {
+        if case .variable = kind { return true }
+        return messagePrograms.contains { ($0.looksBack && $0 !== validateMessage) || $0.readsVariables }
+    }
+
+    /// The fields of the interval before that a sum from interval to interval reads.
+    fileprivate var accumulatedNames: [String] {
+        if case .accumulator = kind { [name, "begin"] } else { [] }
     }
 }
 

@@ -3,7 +3,7 @@ import Expressions
 import Telemetry
 
 extension EvaluationState {
-    private static let version: UInt8 = 1
+    private static let version: UInt8 = 2
 
     /// The state as bytes: equal bytes mean equal states.
     public func encoded() -> [UInt8] {
@@ -14,7 +14,7 @@ extension EvaluationState {
         write(carry, to: &writer)
         for track in tracks { track.write(to: &writer) }
         writer.write(varint: UInt64(pieces.count))
-        for piece in pieces { piece.write(to: &writer) }
+        for piece in pieces { piece.write(to: &writer, withLists: savesLists) }
         writer.write(byte: previousFields == nil ? 0 : 1)
         let fields = (previousFields ?? [:]).sorted { $0.key < $1.key }
         writer.write(varint: UInt64(fields.count))
@@ -72,6 +72,9 @@ extension SelectorTrack {
         memory?.write(to: &writer)
         validateMemory?.write(to: &writer)
         writer.write(lastValue)
+        writer.write(lastPoint.map { .number($0.latitude) })
+        writer.write(lastPoint.map { .number($0.longitude) })
+        writer.write(geofenceHere.map { .string($0) })
         writer.write(bucket.map { Timestamp(microseconds: $0) })
         writer.write(byte: (run == nil ? 0 : 1) | (run?.isWaiting == true ? 2 : 0) | (wasOn ? 4 : 0))
         if let run {
@@ -85,10 +88,15 @@ extension SelectorTrack {
         self.init(selector)
         switch selector.kind {
         case .boolean(let program), .change(let program): memory = try ProgramMemory(for: program, from: &reader)
-        case .datetime: break
+        case .datetime, .geofence, .inactive, .source: break
         }
         if let validate = selector.validateMessage { validateMemory = try ProgramMemory(for: validate, from: &reader) }
         lastValue = try reader.readValue()
+        let (latitude, longitude) = (try reader.readValue(), try reader.readValue())
+        if case .number(let latitude)? = latitude, case .number(let longitude)? = longitude {
+            lastPoint = GeoPoint(latitude: latitude, longitude: longitude)
+        }
+        if case .string(let name)? = try reader.readValue() { geofenceHere = name }
         bucket = try reader.readTimestamp()?.microseconds
         let flags = try reader.readByte()
         if flags & 1 != 0 {
@@ -104,12 +112,13 @@ extension SelectorTrack {
 }
 
 extension Piece {
-    fileprivate func write(to writer: inout ByteWriter) {
+    fileprivate func write(to writer: inout ByteWriter, withLists: Bool) {
         writer.write(fixed: firstOn)
         writer.write(fixed: begin)
+        writer.write(geofence.map { .string($0) })
         for end in ends { Self.write(end, to: &writer) }
         writer.write(varint: UInt64(marks.count))
-        for mark in marks { mark.write(to: &writer) }
+        for mark in marks { mark.write(to: &writer, withLists: withLists) }
     }
 
     private static func write(_ end: RunEnd?, to writer: inout ByteWriter) {
@@ -124,6 +133,7 @@ extension Piece {
     fileprivate init(_ plan: EvaluationPlan, from reader: inout ByteReader) throws(MalformedBytes) {
         firstOn = try reader.readFixed(Int64.self)
         begin = try reader.readFixed(Int64.self)
+        if case .string(let name)? = try reader.readValue() { geofence = name }
         ends = []
         for _ in plan.calculator.selectors { ends.append(try Self.readEnd(&reader)) }
         marks = []

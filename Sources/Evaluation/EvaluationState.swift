@@ -24,8 +24,30 @@ public struct EvaluationState: Sendable {
         validateMemory = calculator.validateMessage.map { ProgramMemory(for: $0) }
         tracks = calculator.selectors.map { SelectorTrack($0) }
         pieces = []
+        mayMergeBefore = calculator.selectors.contains { $0.options.mergesBefore }
+        savesLists = calculator.readsLists
+        mayOpenBefore = calculator.selectors.contains { $0.isInactive }
     }
 
+    /// Whether lists of messages are saved with it.
+    let savesLists: Bool
+    /// The last message may turn out to have begun an interval (`inactive`).
+    private var mayOpenBefore: Bool
+
+    /// The next interval may begin with the last message that counts.
+    private var mayMergeBefore: Bool
+
     /// The first message of the earliest interval that is not settled; nil if all are.
-    public var pendingFrom: Timestamp? { pieces.first.map { Timestamp(microseconds: $0.firstOn) } }
+    public var pendingFrom: Timestamp? {
+        let last = mayOpenBefore ? carry?.timestamps.first : nil
+        return [pieces.first?.firstOn, last].compactMap { $0 }.min().map { Timestamp(microseconds: $0) }
+    }
+
+    /// The begin of the earliest interval that is not settled or may begin with the next message, messages merged
+    /// before it included; nil if none reaches back so far.
+    public var pendingBegin: Timestamp? {
+        let last = mayMergeBefore ? carry?.timestamps.first : nil
+        return [pieces.first?.begin, pendingFrom?.microseconds, last].compactMap { $0 }.min()
+            .map { Timestamp(microseconds: $0) }
+    }
 }

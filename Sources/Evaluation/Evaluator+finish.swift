@@ -18,29 +18,52 @@ extension Evaluator {
         var results = accumulators.results()[...]
         for counter in plan.calculator.counters {
             let fromMessages = counter.readsMessages ? results.removeFirst() : nil
-            guard let value = fromMessages ?? value(of: counter, interval, fields, previous) else { continue }
+            guard let value = fromMessages ?? value(of: counter, piece, interval, fields, previous) else { continue }
             fields[counter.name] = value
             interval.counters.append(Interval.Counter(name: counter.name, value: value))
         }
         if let validate = plan.calculator.validateInterval, !evaluate(validate, fields, previous).truth()[0] {
             return nil
         }
+        if let custom = customFields[interval.firstOn] { fields.merge(custom) { counted, _ in counted } }
         previous = plan.previousNames.isEmpty ? [:] : fields.filter { plan.previousNames.contains($0.key) }
         return EvaluatedInterval(interval: interval, isComplete: !accumulators.isIncomplete)
     }
 
     /// The value of a counter that needs no messages.
     private func value(
-        of counter: Counter, _ interval: Interval, _ fields: [String: Value], _ previous: [String: Value]?
+        of counter: Counter, _ piece: Piece, _ interval: Interval, _ fields: [String: Value],
+        _ previous: [String: Value]?
     ) -> Value? {
         switch counter.kind {
         case .interval(let program): return evaluate(program, fields, previous).present(0)
         case .active: return .boolean(interval.isActive)
         case .datetime(let format, let border):
             return .string(format.text(border == .begin ? interval.begin : interval.end, in: plan.environment.timeZone))
+        case .geofence: return piece.geofence.map { .string($0) }
+        case .source(let counter):
+            return counter.value(over: interval, sources[counter.source.calculator] ?? [], plan.environment)
+        case .accumulator(let accumulator):
+            return total(of: accumulator, named: counter.name, interval, fields, previous)
         case .specified(let value): return value
-        case .values, .route, .message: return nil
+        case .values, .route, .message, .variable: return nil
         }
+    }
+
+    /// What a counter comes to with the intervals before, since the last reset.
+    private func total(
+        of accumulator: AccumulatorCounter, named name: String, _ interval: Interval, _ fields: [String: Value],
+        _ previous: [String: Value]?
+    ) -> Value? {
+        var total = previous?[name]?.numeric ?? 0
+        if let unit = accumulator.resetUnit, case .number(let begin)? = previous?["begin"] {
+            let zone = plan.environment.timeZone
+            let before = Timestamp(microseconds: Int64((begin * 1e6).rounded()))
+            if zone.bucket(unit, at: before).label != zone.bucket(unit, at: interval.begin).label { total = 0 }
+        }
+        if let reset = accumulator.reset, evaluate(reset, fields, previous).truth()[0] { total = 0 }
+        total += fields[accumulator.counter]?.numeric ?? 0
+        return total.isFinite ? .number(total == 0 ? 0 : total) : nil
     }
 
     private func evaluate(_ program: Program, _ fields: [String: Value], _ previous: [String: Value]?) -> ValueColumn {

@@ -41,34 +41,66 @@ extension Evaluator {
     /// The intervals that are not settled, as if every open run ended where it is, at the moment `now`.
     public func pendingIntervals(now: Timestamp) -> [EvaluatedInterval] {
         var previous = state.previousFields
-        return state.pieces.compactMap { piece in
-            guard let end = piece.endSoFar(state.tracks, plan.calculator, plan.gaps),
+        let (tracks, silent) = tracksInSilence(now)
+        return (state.pieces + [silent].compactMap { $0 }).compactMap { piece in
+            guard let end = piece.endSoFar(tracks, plan.calculator, plan.gaps),
                 let counters = piece.marks.first(where: { $0.position == end.end })
             else { return nil }
-            return finish(piece, end, counters, isActive: isActive(piece, now: now), previous: &previous)
+            return finish(piece, end, counters, isActive: isActive(piece, tracks, now), previous: &previous)
         }
     }
 
-    /// The moment after `now` at which the passing of time alone changes an open interval; nil if none does.
+    /// The moment after `now` at which the passing of time alone changes an open interval or opens one; nil if none
+    /// does.
     public func nextTimer(after now: Timestamp) -> Timestamp? {
-        guard state.pieces.last?.isLive == true, isActiveNow(now) else { return nil }
-        return silenceLimits().min().map { Timestamp(microseconds: $0 + 1) }
+        guard plan.opensBefore || state.pieces.last?.isLive == true else { return nil }
+        let limits = silenceLimits(state.tracks) + silenceThresholds()
+        return limits.filter { $0 >= now.microseconds }.min().map { Timestamp(microseconds: $0 + 1) }
     }
 
-    private func isActive(_ piece: Piece, now: Timestamp) -> Bool { piece.isLive && isActiveNow(now) }
+    /// The tracks as silence up to `now` makes them, with the piece that it opens, if it does (`inactive`).
+    func tracksInSilence(_ now: Timestamp) -> (tracks: [SelectorTrack], piece: Piece?) {
+        var tracks = state.tracks
+        guard plan.opensBefore, let carry = state.carry else { return (tracks, nil) }
+        let moment = carry.timestamps[0]
+        var opensNow = false
+        for (index, selector) in plan.calculator.selectors.enumerated() {
+            guard case .inactive(let threshold, _) = selector.kind, tracks[index].run == nil,
+                now.microseconds - moment > threshold
+            else { continue }
+            tracks[index].run = OpenRun(first: moment, partFirst: moment, mergedBegin: moment, lastOn: moment)
+            opensNow = true
+        }
+        guard opensNow, tracks.allSatisfy({ $0.run != nil }) else { return (tracks, nil) }
+        let finder = GeofenceFinder(plan, carry, nil, carry, state.tracks)
+        let piece = Piece(
+            firstOn: moment, begin: moment, geofence: finder.name(row: -1), ends: tracks.map { _ in nil },
+            marks: [accumulators(over: carry)])
+        return (tracks, piece)
+    }
 
-    /// Whether no selector's `max_inactive` has passed without a message that is on.
-    private func isActiveNow(_ now: Timestamp) -> Bool { silenceLimits().allSatisfy { now.microseconds <= $0 } }
+    func isActive(_ piece: Piece, _ tracks: [SelectorTrack], _ now: Timestamp) -> Bool {
+        guard piece.isLive, silenceLimits(tracks).allSatisfy({ now.microseconds <= $0 }) else { return false }
+        return silenceThresholds().allSatisfy { now.microseconds > $0 }
+    }
 
     /// When each open run that has a `max_inactive` ceases to be active.
-    private func silenceLimits() -> [Int64] {
-        zip(plan.calculator.selectors, state.tracks).compactMap { selector, track in
+    private func silenceLimits(_ tracks: [SelectorTrack]) -> [Int64] {
+        zip(plan.calculator.selectors, tracks).compactMap { selector, track in
             guard selector.options.maxInactive > 0, let run = track.run else { return nil }
             return run.lastOn + selector.options.maxInactive
         }
     }
 
-    private func accumulators(of piece: Piece, at position: Int64, _ stream: StreamBlock) -> Accumulators {
+    /// Up to when the silence since the last message is none yet, for each selector of type `inactive`.
+    private func silenceThresholds() -> [Int64] {
+        guard let moment = state.carry?.timestamps[0] else { return [] }
+        return plan.calculator.selectors.compactMap { selector in
+            if case .inactive(let threshold, _) = selector.kind { moment + threshold } else { nil }
+        }
+    }
+
+    func accumulators(of piece: Piece, at position: Int64, _ stream: StreamBlock) -> Accumulators {
         accumulators(of: piece, from: piece.marks, at: position, stream)
     }
 

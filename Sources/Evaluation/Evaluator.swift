@@ -15,6 +15,11 @@ public struct EvaluatedInterval: Sendable, Equatable {
 /// later message can change it; `pendingIntervals` gives the rest as of now.
 public struct Evaluator: Sendable {
     public internal(set) var state: EvaluationState
+    /// The intervals of the calculators that are read, in order: at least those that touch what lies between
+    /// `state.pendingFrom`, or the state's position, and the end of the next block.
+    public var sources: [CalculatorID: [Interval]] = [:]
+    /// What people have added to intervals, by the first message that is on; `previous()` finds it.
+    public var customFields: [Timestamp: [String: Value]] = [:]
 
     let plan: EvaluationPlan
 
@@ -40,7 +45,7 @@ public struct Evaluator: Sendable {
         keepMarks(stream)
         let lastRow = stream.count - 1
         state.carry =
-            plan.mergesBefore
+            plan.keepsLastMessage
             ? stream.content.slice(lastRow..<stream.count)
             : ExpressionBlock(timestamps: [stream.timestamps[lastRow]], columns: [])
         return settled
@@ -68,20 +73,26 @@ public struct Evaluator: Sendable {
     private mutating func advance(_ stream: StreamBlock) {
         let neighbourhood = Neighbourhood(
             timestamps: stream.timestamps, carry: state.carry?.timestamps[0], gaps: plan.gaps)
+        let surroundings = Markup.Surroundings(environment: plan.environment, sources: sources)
         var events: [RunEvent] = []
+        var geofences: RowGeofences?
         let before = state.tracks
         for (index, selector) in plan.calculator.selectors.enumerated() {
-            events += Markup.run(
-                selector, index: index, over: stream.content, neighbourhood, track: &state.tracks[index],
-                environment: plan.environment)
+            let markup = Markup.run(
+                selector, index: index, over: stream.content, neighbourhood, track: &state.tracks[index], surroundings)
+            events += markup.events
+            if index == plan.geofenceSelector { geofences = markup.geofences }
         }
         if plan.calculator.selectors.count > 1 {
             events.sort { ($0.row, $0.order, $0.selector) < ($1.row, $1.order, $1.selector) }
         }
-        follow(events, openAtStart: before.map { $0.run != nil }, neighbourhood)
+        let finder = GeofenceFinder(plan, stream.content, geofences, state.carry, before)
+        follow(events, openAtStart: before.map { $0.run != nil }, neighbourhood, finder)
     }
 
-    private mutating func follow(_ events: [RunEvent], openAtStart: [Bool], _ neighbourhood: Neighbourhood) {
+    private mutating func follow(
+        _ events: [RunEvent], openAtStart: [Bool], _ neighbourhood: Neighbourhood, _ finder: GeofenceFinder
+    ) {
         var isOpen = openAtStart
         var beginsHere: Set<Int> = []
         for (index, event) in events.enumerated() {
@@ -90,13 +101,16 @@ public struct Evaluator: Sendable {
             case .closed(let end):
                 isOpen[event.selector] = false
                 close(event.selector, end)
-            case .opened:
+            case .opened, .openedBefore:
                 isOpen[event.selector] = true
                 beginsHere.insert(event.selector)
             }
-            let isLastOfRow = index + 1 == events.count || events[index + 1].row != event.row
-            guard isLastOfRow else { continue }
-            if !beginsHere.isEmpty, isOpen.allSatisfy({ $0 }) { open(event.row, beginsHere, neighbourhood) }
+            let next = index + 1 < events.count ? events[index + 1] : nil
+            let isBefore = event.order == 0
+            guard next?.row != event.row || (isBefore && next?.order != 0) else { continue }
+            if !beginsHere.isEmpty, isOpen.allSatisfy({ $0 }) {
+                open(isBefore ? event.row - 1 : event.row, beginsHere, neighbourhood, finder)
+            }
             beginsHere = []
         }
     }
@@ -115,17 +129,69 @@ public struct Evaluator: Sendable {
         }
     }
 
-    private mutating func open(_ row: Int, _ beginsHere: Set<Int>, _ neighbourhood: Neighbourhood) {
-        let firstOn = neighbourhood.timestamps[row]
-        let isMerged = beginsHere.allSatisfy { plan.calculator.selectors[$0].options.mergesBefore }
+    /// Begins a piece with a row; -1 is the last message before the block.
+    private mutating func open(
+        _ row: Int, _ beginsHere: Set<Int>, _ neighbourhood: Neighbourhood, _ finder: GeofenceFinder
+    ) {
+        let firstOn = row < 0 ? neighbourhood.carry ?? neighbourhood.timestamps[0] : neighbourhood.timestamps[row]
+        let isMerged = row >= 0 && beginsHere.allSatisfy { plan.calculator.selectors[$0].options.mergesBefore }
         let begin = isMerged ? neighbourhood.mergedBegin(row) : firstOn
         var marks: [Accumulators] = []
-        if row == 0, begin < firstOn, let carry = state.carry {
-            var start = Accumulators(plan)
-            start.consume(StreamBlock(carry, plan), 0..<1, plan)
-            marks.append(start)
-        }
+        if begin < neighbourhood.timestamps[0], let carry = state.carry { marks = [accumulators(over: carry)] }
         state.pieces.append(
-            Piece(firstOn: firstOn, begin: begin, ends: plan.calculator.selectors.map { _ in nil }, marks: marks))
+            Piece(
+                firstOn: firstOn, begin: begin, geofence: finder.name(row: row),
+                ends: plan.calculator.selectors.map { _ in nil }, marks: marks))
+    }
+
+    /// The counters of an interval that is the last message before the block, so far.
+    func accumulators(over carry: ExpressionBlock) -> Accumulators {
+        var start = Accumulators(plan)
+        start.consume(StreamBlock(carry, plan), 0..<1, plan)
+        return start
+    }
+}
+
+/// Finds the geofence of a message for the counter of type `geofence`.
+struct GeofenceFinder {
+    private let plan: EvaluationPlan
+    private let block: ExpressionBlock
+    private let geofences: RowGeofences?
+    private let carry: ExpressionBlock?
+    private let carried: SelectorTrack?
+
+    init(
+        _ plan: EvaluationPlan, _ block: ExpressionBlock, _ geofences: RowGeofences?, _ carry: ExpressionBlock?,
+        _ tracks: [SelectorTrack]
+    ) {
+        self.plan = plan
+        self.block = block
+        self.geofences = geofences
+        self.carry = carry
+        carried = plan.geofenceSelector.map { tracks[$0] }
+    }
+
+    /// The name of the geofence in a row; -1 is the last message before the block. nil where no counter asks for it.
+    func name(row: Int) -> String? {
+        guard let columns = plan.geofenceColumns else { return nil }
+        if row >= 0 {
+            return geofences.map { $0.name(block, row: row) } ?? assigned(columns.point(block, row))
+        }
+        guard let carry else { return nil }
+        if let carried, carried.lastSeen == carry.timestamps[0] { return carried.geofenceHere }
+        return around(columns.point(carry, 0))
+    }
+
+    private func around(_ point: GeoPoint?) -> String? {
+        guard let selector = plan.geofenceSelector, case .geofence(let own) = plan.calculator.selectors[selector].kind
+        else { return assigned(point) }
+        return name(point, own.geofences(plan.environment))
+    }
+
+    private func assigned(_ point: GeoPoint?) -> String? { name(point, plan.environment.geofences) }
+
+    private func name(_ point: GeoPoint?, _ set: GeofenceSet) -> String? {
+        guard let point, let place = set.first(latitude: point.latitude, longitude: point.longitude) else { return nil }
+        return set.geofences[place].name
     }
 }

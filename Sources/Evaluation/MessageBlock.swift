@@ -47,25 +47,46 @@ public struct DeviceFacts: Sendable, Hashable {
     }
 }
 
-/// Finds the columns of a calculator's layout in the batches of one device.
+/// The device that stood for an asset for a while.
+public struct FactsStretch: Sendable, Hashable {
+    public var range: TimeRange
+    public var facts: DeviceFacts
+
+    public init(range: TimeRange, facts: DeviceFacts) {
+        self.range = range
+        self.facts = facts
+    }
+}
+
+/// Finds the columns of a calculator's layout in the batches of one device, or of an asset.
 public struct ColumnBinding: Sendable {
     private enum Source: Sendable {
         case parameter(ParameterID)
         case timestamp, acceptance, wholeMessage
         case constant(Value?)
+        /// A fact of the device that stood for the asset.
+        case fact(String)
     }
 
     private let sources: [Source]
     private let table: ParameterTable
-    private let facts: DeviceFacts
+    let layout: ColumnLayout
+    let facts: DeviceFacts
+    /// The devices that stood for an asset, in order; empty for a device.
+    private let stretches: [FactsStretch]
     private let latitude: ParameterID?
     private let longitude: ParameterID?
     /// Whether whole messages are wanted, and so every column.
     public let needsAllColumns: Bool
 
-    public init(_ layout: ColumnLayout, table: ParameterTable, facts: DeviceFacts) {
+    public init(
+        _ layout: ColumnLayout, table: ParameterTable, facts: DeviceFacts, stretches: [FactsStretch] = []
+    ) {
+        let variableMark = VariableCounter.slotName("")
+        self.layout = layout
         self.table = table
         self.facts = facts
+        self.stretches = stretches
         latitude = table.existing("position.latitude")
         longitude = table.existing("position.longitude")
         needsAllColumns = layout.names.contains(MessageCounter.wholeMessageName)
@@ -74,6 +95,9 @@ public struct ColumnBinding: Sendable {
             case "timestamp": .timestamp
             case "server.timestamp": .acceptance
             case MessageCounter.wholeMessageName: .wholeMessage
+            // Variables are filled in while counters run.
+            case _ where name.hasPrefix(variableMark): .constant(nil)
+            case _ where !stretches.isEmpty && DeviceFacts.names.contains(name): .fact(name)
             default:
                 DeviceFacts.names.contains(name)
                     ? .constant(facts.value(name)) : table.existing(name).map { .parameter($0) } ?? .constant(nil)
@@ -96,6 +120,7 @@ public struct ColumnBinding: Sendable {
             case .timestamp: ValueColumn(numbers: merged.timestamps.map { Double($0) / 1e6 })
             case .acceptance: ValueColumn(numbers: merged.acceptances.map { Double($0) / 1e6 })
             case .constant(let value): ValueColumn(repeating: value, count: merged.count)
+            case .fact(let name): column(merged) { facts, _ in facts?.value(name) }
             case .wholeMessage: wholeMessages(merged)
             }
         }
@@ -103,9 +128,28 @@ public struct ColumnBinding: Sendable {
     }
 
     private func wholeMessages(_ batch: MessageBatch) -> ValueColumn {
+        guard stretches.isEmpty else {
+            return column(batch) { facts, row in
+                let renderer = MessageRenderer(table: table, constants: facts?.constants ?? [])
+                return .json(renderer.text(batch, row: row))
+            }
+        }
         let renderer = MessageRenderer(table: table, constants: facts.constants)
         var column = ValueColumn()
         for row in 0..<batch.count { column.append(.json(renderer.text(batch, row: row))) }
+        return column
+    }
+
+    /// A column of what the device of each message tells.
+    private func column(_ batch: MessageBatch, _ value: (DeviceFacts?, Int) -> Value?) -> ValueColumn {
+        var column = ValueColumn()
+        var place = 0
+        for row in 0..<batch.count {
+            let moment = Timestamp(microseconds: batch.timestamps[row])
+            while place < stretches.count, stretches[place].range.upper <= moment { place += 1 }
+            let isInside = place < stretches.count && stretches[place].range.contains(moment)
+            column.append(value(isInside ? stretches[place].facts : nil, row))
+        }
         return column
     }
 }

@@ -7,6 +7,8 @@ struct Piece: Sendable {
     var firstOn: Int64
     /// The same, merged with the message before where the selectors say so.
     var begin: Int64
+    /// The name of the geofence at `firstOn`, where a counter asks for it.
+    var geofence: String?
     /// How each selector's run ended; nil while it is open.
     var ends: [RunEnd?]
     /// The counters as far as they have been computed, by position ascending; empty until the first message is taken.
@@ -16,6 +18,18 @@ struct Piece: Sendable {
     var closedEnd: Int64? { ends.lazy.compactMap { $0?.lastOn }.min() }
 
     var isLive: Bool { ends.allSatisfy { $0 == nil } }
+
+    /// Follows what happens to a selector's run.
+    mutating func follow(_ event: RunEvent) {
+        switch event.kind {
+        case .closed(let end): if ends[event.selector] == nil { ends[event.selector] = end }
+        case .judged(let isActiveEnough):
+            if let end = ends[event.selector], end.isActiveEnough == nil {
+                ends[event.selector]?.isActiveEnough = isActiveEnough
+            }
+        case .opened, .openedBefore: break
+        }
+    }
 
     /// Whether it is known that nothing will come of it.
     var isRefused: Bool {

@@ -2,11 +2,14 @@ import Telemetry
 
 extension Program {
     /// Compiles an expression; the names it reads get slots in the layout.
+    ///
+    /// A name that `variables` holds is a running value, not a parameter: it is read from the slot with `@` before it.
     public convenience init(
-        _ source: String, scope: ExpressionScope = .messages, layout: inout ColumnLayout
+        _ source: String, scope: ExpressionScope = .messages, variables: Set<String> = [],
+        layout: inout ColumnLayout
     ) throws(ExpressionError) {
         let tree = try Parser.parse(source)
-        var compiler = Compiler(scope: scope, layout: layout)
+        var compiler = Compiler(scope: scope, variables: variables, layout: layout)
         _ = try compiler.compile(tree)
         layout = compiler.layout
         self.init(source: source, compiler)
@@ -15,15 +18,23 @@ extension Program {
 
 /// Turns a tree into steps; alike leaves share a register.
 struct Compiler {
+    /// What stands before a variable's name in the layout; no name in an expression can begin with it.
+    static let variableMark: Character = "@"
+
     let scope: ExpressionScope
+    let variables: Set<String>
     var layout: ColumnLayout
     var instructions: [Instruction] = []
     var columns: [Int] = []
+    /// Where the value of each part of the source is found.
+    var traced: [TracePoint] = []
     var previousSlots: [Int] = []
     var usedSlots: Set<Int> = []
     var readsMetadata = false
+    var readsGeofences = false
     var looksBack = false
     private var mileage: Int?
+    private var geofences: Int?
     private var loaded: [LoadKey: Int] = [:]
 
     private struct LoadKey: Hashable {
@@ -31,12 +42,19 @@ struct Compiler {
         var access: ParameterAccess
     }
 
-    init(scope: ExpressionScope, layout: ColumnLayout) {
+    init(scope: ExpressionScope, variables: Set<String>, layout: ColumnLayout) {
         self.scope = scope
+        self.variables = variables
         self.layout = layout
     }
 
     mutating func compile(_ tree: Syntax) throws(ExpressionError) -> Int {
+        let register = try steps(tree)
+        traced.append(TracePoint(range: tree.range, register: register))
+        return register
+    }
+
+    private mutating func steps(_ tree: Syntax) throws(ExpressionError) -> Int {
         switch tree.node {
         case .literal(let value): return emit(.constant(value), tree)
         case .parameter(let name, let access): return try load(name, access, tree)
@@ -57,15 +75,26 @@ struct Compiler {
         return instructions.count - 1
     }
 
+    /// The slot of a parameter or, where a variable has its name, of the variable.
+    fileprivate mutating func slot(_ name: String) -> Int {
+        let slot = layout.slot(variables.contains(name) ? "\(Self.variableMark)\(name)" : name)
+        usedSlots.insert(slot)
+        return slot
+    }
+
     private mutating func load(_ name: String, _ access: ParameterAccess, _ tree: Syntax) throws(ExpressionError) -> Int
     {
-        if scope == .interval, name == "id" || name == "timestamp" {
+        if scope.isInterval, name == "id" || name == "timestamp" {
             throw ExpressionError(
                 column: tree.column,
                 reason: "'\(name)' of an interval cannot be read: it is given after the calculation; use begin or end")
         }
-        let slot = layout.slot(name)
-        usedSlots.insert(slot)
+        if scope == .source, access == .previous {
+            throw ExpressionError(
+                column: tree.column,
+                reason: "the previous '\(name)' cannot be read: of another calculator's intervals each is seen alone")
+        }
+        let slot = slot(name)
         if let register = loaded[LoadKey(slot: slot, access: access)] { return register }
         let instruction: Instruction
         if access == .previous {
@@ -95,22 +124,23 @@ struct Compiler {
         case .negation: return emit(.unary(.not, try compile(arguments[0])), tree)
         case .previous: return try load(try name(arguments[0], of: function), .previous, tree)
         case .presence:
-            let slot = layout.slot(try name(arguments[0], of: function))
-            usedSlots.insert(slot)
-            return emit(.exists(slot: slot), tree)
+            return emit(.exists(slot: slot(try name(arguments[0], of: function))), tree)
         case .field:
             let value = try load(try name(arguments[0], of: function), .required, tree)
             guard arguments.count > 1 else { return value }
             return emit(.call(function, [value, try compile(arguments[1])]), tree)
-        case .mileage, .duration, .distanceTo: return try positional(function, arguments, tree)
+        case .mileage, .duration, .distanceTo, .geofence, .geofences: return try positional(function, arguments, tree)
         case .moment:
-            if arguments.isEmpty, scope == .interval {
+            let isNow = arguments.count < function.arguments.upperBound
+            if isNow, scope.isInterval {
                 throw ExpressionError(
                     column: tree.column,
-                    reason: "\(function.name)() of an interval needs a time: \(function.name)(begin)")
+                    reason: "\(function.name)() of an interval needs a time such as begin: \(function.usage)")
             }
-            let moment = arguments.isEmpty ? emit(.moment, tree) : try compile(arguments[0])
-            return emit(.call(function, [moment]), tree)
+            var registers: [Int] = []
+            for argument in arguments { registers.append(try compile(argument)) }
+            if isNow { registers.append(emit(.moment, tree)) }
+            return emit(.call(function, registers), tree)
         case .plain, .metadata:
             if function.role == .metadata { readsMetadata = true }
             var registers: [Int] = []
@@ -140,8 +170,23 @@ struct Compiler {
             mileage = register
             return register
         }
+        if function.role == .geofence || function.role == .geofences {
+            return try geofence(function, arguments, slots, tree)
+        }
         let latitude = try compile(arguments[0])
         return emit(.distanceTo(slots, latitude: latitude, longitude: try compile(arguments[1])), tree)
+    }
+
+    private mutating func geofence(
+        _ function: Function, _ arguments: [Syntax], _ slots: PositionSlots, _ tree: Syntax
+    ) throws(ExpressionError) -> Int {
+        readsGeofences = true
+        let field = arguments.isEmpty ? emit(.constant(.string("name")), tree) : try compile(arguments[0])
+        if function.role == .geofences { return emit(.geofences(slots, field: field), tree) }
+        // One lookup for all calls: what they differ in is the field.
+        let place = geofences ?? emit(.geofence(slots), tree)
+        geofences = place
+        return emit(.geofenceField(place, field: field), tree)
     }
 
     private func name(_ argument: Syntax, of function: Function) throws(ExpressionError) -> String {
@@ -155,8 +200,9 @@ struct Compiler {
 
 extension Program {
     /// A program that reads one parameter, whatever characters its name has; missing is an error.
-    public convenience init(parameter name: String, layout: inout ColumnLayout) {
-        var compiler = Compiler(scope: .messages, layout: layout)
+    /// It is the variable of that name if `variables` has one.
+    public convenience init(parameter name: String, variables: Set<String> = [], layout: inout ColumnLayout) {
+        var compiler = Compiler(scope: .messages, variables: variables, layout: layout)
         compiler.loadParameter(name)
         layout = compiler.layout
         self.init(source: name, compiler)
@@ -165,9 +211,8 @@ extension Program {
 
 extension Compiler {
     fileprivate mutating func loadParameter(_ name: String) {
-        let slot = layout.slot(name)
-        usedSlots.insert(slot)
-        instructions.append(.load(slot: slot, optional: false))
+        instructions.append(.load(slot: slot(name), optional: false))
         columns.append(1)
+        traced.append(TracePoint(range: 1..<name.count + 1, register: 0))
     }
 }

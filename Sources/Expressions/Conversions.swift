@@ -81,20 +81,8 @@ enum Conversion {
     /// What a JSON pointer (`/0/id`) or a plain key leads to; nil where it leads nowhere.
     static func follow(_ path: String, in value: Value) -> Value? {
         guard case .json = value else { return nil }
-        var place = JSONValue(value)
-        let steps = path.hasPrefix("/") ? path.dropFirst().split(separator: "/").map(String.init) : [path]
-        for step in steps {
-            switch place {
-            case .object:
-                guard let member = place[step] else { return nil }
-                place = member
-            case .array(let items):
-                guard let index = Int(step), items.indices.contains(index) else { return nil }
-                place = items[index]
-            default: return nil
-            }
-        }
-        return place.value
+        let root = JSONValue(value)
+        return (path.hasPrefix("/") ? JSONPointer.follow(path, in: root) : JSONPointer.step(path, in: root))?.value
     }
 }
 

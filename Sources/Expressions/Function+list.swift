@@ -1,4 +1,3 @@
-import Glibc
 import Telemetry
 
 extension Function {
@@ -11,6 +10,15 @@ extension Function {
         Function(
             "previous('name')", "the value in the previous message, or of the previous interval", 1...1, role: .previous
         ),
+        Function("coalesce(a, b, …)", "the first that is neither null nor an error, null if there is none", 1...99) {
+            $0.values.lazy.compactMap { $0 }.first { $0 != .null } ?? .null
+        },
+        Function("in(x, a, b, …)", "whether x is equal to one of the others, wildcards included", 2...99) { arguments in
+            guard let x = arguments.values[0] else { return nil }
+            let others = arguments.values.dropFirst().compactMap { $0 }
+            guard others.count == arguments.values.count - 1 else { return nil }
+            return .boolean(others.contains { Conversion.areEqual(x, $0) })
+        },
         Function("error()", "an error: the message is unknown to a selector and passed over by a counter", 0...0),
     ]
 
@@ -23,6 +31,17 @@ extension Function {
         },
         Function("isjson(x)", "whether x is an object or an array", 1...1) {
             $0.values[0].map { .boolean($0.kind == .json) }
+        },
+        Function("iserror(x)", "whether x is an error", 1...1) { .boolean($0.values[0] == nil) },
+        Function("type(x)", "number, string, boolean, null or json", 1...1) { arguments in
+            switch arguments.values[0]?.kind {
+            case .number: .string("number")
+            case .string: .string("string")
+            case .boolean: .string("boolean")
+            case .null: .string("null")
+            case .json: .string("json")
+            default: nil
+            }
         },
     ]
 
@@ -57,22 +76,34 @@ extension Function {
         Function("floor(x)", "the next whole number below", numeric: { $0.rounded(.down) }),
         Function("ceil(x)", "the next whole number above", numeric: { $0.rounded(.up) }),
         Function("sign(x)", "-1, 0 or 1", numeric: { $0 > 0 ? 1 : $0 < 0 ? -1 : 0 }),
-        Function("sqrt(x)", "the square root; an error below 0", 1...1) {
-            finite($0.number(0).map { $0.squareRoot() })
-        },
-        Function("pow(x, y)", "x to the power of y", 2...2) { arguments in
-            guard let x = arguments.number(0), let y = arguments.number(1) else { return nil }
-            return finite(pow(x, y))
-        },
-        Function("exp(x)", "e to the power of x", 1...1) { finite($0.number(0).map { exp($0) }) },
-        Function("log(x)", "the natural logarithm; an error at 0 and below", 1...1) {
-            finite($0.number(0).map { log($0) })
-        },
-        Function("log10(x)", "the decimal logarithm; an error at 0 and below", 1...1) {
-            finite($0.number(0).map { log10($0) })
-        },
+        Function("trunc(x)", "the whole number towards 0", numeric: { $0.rounded(.towardZero) }),
+        Function("sqrt(x)", "the square root; an error below 0", isPartial: true, numeric: { $0.squareRoot() }),
+        Function("pow(x, y)", "x to the power of y", 2...2) { finite(binary($0, Elementary.pow)) },
+        Function("exp(x)", "e to the power of x", isPartial: true, numeric: Elementary.exp),
+        Function("log(x)", "the natural logarithm; an error at 0 and below", isPartial: true, numeric: Elementary.log),
+        Function(
+            "log10(x)", "the decimal logarithm; an error at 0 and below", isPartial: true, numeric: Elementary.log10),
         Function("min(a, b, …)", "the least", 1...99) { fold($0) { Swift.min($0, $1) } },
         Function("max(a, b, …)", "the greatest", 1...99) { fold($0) { Swift.max($0, $1) } },
+        Function("average(a, b, …)", "the sum divided by the number of arguments", 1...99) { arguments in
+            guard case .number(let sum)? = fold(arguments, +) else { return nil }
+            return finite(sum / Double(arguments.values.count))
+        },
+        Function("clamp(x, least, greatest)", "x, but not below the one nor above the other", 3...3) { arguments in
+            guard let x = arguments.number(0), let least = arguments.number(1), let greatest = arguments.number(2),
+                least <= greatest
+            else { return nil }
+            return .number(Swift.min(Swift.max(x, least), greatest))
+        },
+        Function("mod(x, y)", "what is left of x after whole steps of y, with the sign of y", 2...2) { arguments in
+            guard let x = arguments.number(0), let y = arguments.number(1), y != 0 else { return nil }
+            let rest = x.truncatingRemainder(dividingBy: y)
+            return finite(rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest)
+        },
+        Function(
+            "interpolate(x, x1, y1, x2, y2, …)",
+            "the value at x of straight lines through points in ascending x, such as a tank's table; level beyond both ends",
+            5...99, row: interpolated),
     ]
 
     static let calendar: [Function] = [
@@ -91,18 +122,26 @@ extension Function {
         Function("distance(lat1, lon1, lat2, lon2)", "metres between two positions", 4...4) { arguments in
             let numbers = arguments.values.indices.compactMap { arguments.number($0) }
             guard numbers.count == 4 else { return nil }
-            return .number(Geodesy.distance(numbers[0], numbers[1], numbers[2], numbers[3]) * 1000)
+            let formula = arguments.environment.mileageFormula
+            let kilometres = Geodesy.distance(numbers[0], numbers[1], numbers[2], numbers[3], by: formula)
+            return finite(kilometres * 1000)
+        },
+        Function("bearing(lat1, lon1, lat2, lon2)", "the direction to set out in, 0 to 360 degrees from north", 4...4) {
+            arguments in
+            let numbers = arguments.values.indices.compactMap { arguments.number($0) }
+            guard numbers.count == 4 else { return nil }
+            return finite(Geodesy.bearing(numbers[0], numbers[1], numbers[2], numbers[3]))
         },
         Function("distance_to(lat, lon)", "metres from the message's position", 2...2, role: .distanceTo),
         Function(
-            "geofence([field])", "the name (or a field) of the geofence of highest priority around, else null", 0...1
-        ) { $0.values.contains { $0 == nil } ? nil : .null },
-        Function("geofences(field)", "a field of every geofence around, as an array", 0...1) {
-            $0.values.contains { $0 == nil } ? nil : .json("[]")
-        },
+            "geofence(['field'])", "the name (or a field) of the geofence of highest priority around, else null", 0...1,
+            role: .geofence),
+        Function(
+            "geofences(['field'])", "the name (or a field) of every geofence around, as an array", 0...1,
+            role: .geofences),
     ]
 
-    private static func component(
+    static func component(
         _ name: String, _ summary: String, _ part: @escaping @Sendable (CivilTime) -> Int
     ) -> Function {
         Function("\(name)([t])", summary, 0...1, role: .moment) { arguments in
@@ -112,16 +151,32 @@ extension Function {
         }
     }
 
-    private static func finite(_ number: Double?) -> Value? {
+    static func finite(_ number: Double?) -> Value? {
         number.flatMap { $0.isFinite ? .number($0) : nil }
     }
 
-    private static func fold(_ arguments: Arguments, _ choose: (Double, Double) -> Double) -> Value? {
+    static func fold(_ arguments: Arguments, _ choose: (Double, Double) -> Double) -> Value? {
         var result: Double?
         for index in arguments.values.indices {
             guard let number = arguments.number(index) else { return nil }
             result = result.map { choose($0, number) } ?? number
         }
         return result.map { .number($0) }
+    }
+
+    static func binary(_ arguments: Arguments, _ combine: (Double, Double) -> Double) -> Double? {
+        guard let first = arguments.number(0), let second = arguments.number(1) else { return nil }
+        return combine(first, second)
+    }
+
+    private static func interpolated(_ arguments: Arguments) -> Value? {
+        let numbers = arguments.values.indices.compactMap { arguments.number($0) }
+        guard numbers.count == arguments.values.count, numbers.count % 2 == 1, let x = numbers.first else { return nil }
+        let points = stride(from: 1, to: numbers.count, by: 2).map { (x: numbers[$0], y: numbers[$0 + 1]) }
+        guard zip(points, points.dropFirst()).allSatisfy({ $0.x < $1.x }), let last = points.last else { return nil }
+        guard let next = points.firstIndex(where: { x < $0.x }) else { return .number(last.y) }
+        guard next > 0 else { return .number(points[0].y) }
+        let (start, end) = (points[next - 1], points[next])
+        return finite(start.y + (x - start.x) / (end.x - start.x) * (end.y - start.y))
     }
 }

@@ -40,20 +40,17 @@ extension Function {
             guard let text = arguments.string(0), let part = arguments.string(1), let other = arguments.string(2) else {
                 return nil
             }
-            return .string(
-                part.isEmpty
-                    ? text
-                    : text.split(separator: part, omittingEmptySubsequences: false)
-                        .joined(separator: other))
+            if part.isEmpty { return .string(text) }
+            return limited(text.split(separator: part, omittingEmptySubsequences: false).joined(separator: other))
         },
     ]
 
     static let json: [Function] = [
-        Function("json_array_contains(array, x)", "whether an array has a value equal to x", 2...2) { arguments in
+        Function("json_array_contains(array, x)", "whether an array has the value x, of the same type; * and ? are plain characters", 2...2) { arguments in
             guard let array = arguments.values[0], let wanted = arguments.values[1],
                 case .array(let items) = JSONValue(array)
             else { return nil }
-            return .boolean(items.contains { Conversion.areEqual($0.value, wanted) })
+            return .boolean(items.contains { $0.value == wanted })
         },
         Function("json('name'[, index])", "a member of a parameter that holds an array or object", 1...2, role: .field)
         {

@@ -6,8 +6,9 @@ public struct Function: Sendable {
     enum Role: Sendable {
         /// Computed row by row from its arguments.
         case plain
-        case condition, negation, previous, presence, field, mileage, duration, distanceTo, metadata
-        /// A calendar function: its argument defaults to the message's own timestamp.
+        case condition, negation, previous, presence, field, mileage, duration, distanceTo, geofence, geofences,
+            metadata
+        /// A calendar function: its last argument defaults to the message's own timestamp.
         case moment
     }
 
@@ -37,6 +38,11 @@ public struct Function: Sendable {
     let row: @Sendable (Arguments) -> Value?
     /// The same for one number, where that is all there is to it: run over whole columns.
     let numeric: (@Sendable (Double) -> Double)?
+    /// Whether a number that is not finite is an error of the function.
+    let isPartial: Bool
+
+    /// Calls with their results, for readers; a test runs them all.
+    public var examples: [FunctionExample] { FunctionExample.byName[name] ?? [] }
 
     init(
         _ usage: String, _ summary: String, _ arguments: ClosedRange<Int>, role: Role = .plain,
@@ -48,29 +54,54 @@ public struct Function: Sendable {
         self.arguments = arguments
         self.role = role
         self.numeric = nil
+        self.isPartial = false
         self.row = row
     }
 
-    /// A function of one number.
-    init(_ usage: String, _ summary: String, numeric: @escaping @Sendable (Double) -> Double) {
+    /// A function of one number; where it is partial, infinity and NaN are errors.
+    init(
+        _ usage: String, _ summary: String, isPartial: Bool = false, numeric: @escaping @Sendable (Double) -> Double
+    ) {
         name = String(usage.prefix { $0 != "(" })
         self.usage = usage
         self.summary = summary
         self.arguments = 1...1
         self.role = .plain
         self.numeric = numeric
-        self.row = { arguments in arguments.number(0).map { .number(numeric($0)) } }
+        self.isPartial = isPartial
+        self.row = { arguments in
+            guard let result = arguments.number(0).map(numeric), !isPartial || result.isFinite else { return nil }
+            return .number(result)
+        }
     }
 
+    /// How many arguments it takes, in words.
     var arity: String {
-        arguments.lowerBound == arguments.upperBound
-            ? "\(arguments.lowerBound)"
-            : arguments.upperBound > 16
-                ? "at least \(arguments.lowerBound)" : "\(arguments.lowerBound) to \(arguments.upperBound)"
+        let least = arguments.lowerBound
+        if least == arguments.upperBound { return least == 1 ? "1 argument" : "\(least) arguments" }
+        return arguments.upperBound > 16
+            ? "at least \(least) arguments" : "\(least) to \(arguments.upperBound) arguments"
     }
 
     /// Every function, by topic.
-    public static let all: [Function] = logic + tests + conversions + mathematics + calendar + movement + texts + json
+    public static let all: [Function] =
+        logic + tests + conversions + mathematics + angles + bits + calendar + moments + movement + texts + formats
+        + json + jsonMaking
+
+    /// The function that someone means by a name that there is not.
+    static func meant(by name: String) -> String? {
+        synonyms[name.lowercased()] ?? nearestName(to: name, among: all.map(\.name))
+    }
+
+    /// What other languages call functions of this one.
+    private static let synonyms = [
+        "len": "length", "strlen": "length", "count": "length", "tolower": "lower", "lowercase": "lower",
+        "toupper": "upper", "uppercase": "upper", "substr": "substring", "mid": "substring", "like": "match",
+        "ifnull": "coalesce", "nvl": "coalesce", "avg": "average", "mean": "average", "ceiling": "ceil",
+        "power": "pow", "ln": "log", "int": "trunc", "number": "tonumber", "str": "tostring", "string": "tostring",
+        "find": "indexof", "includes": "contains", "date": "strftime", "format_date": "strftime",
+        "limit": "clamp", "typeof": "type", "isset": "exists", "has": "exists",
+    ]
 
     private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 

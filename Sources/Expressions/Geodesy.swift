@@ -26,6 +26,18 @@ public enum Geodesy {
         return 2 * earthRadius * h.squareRoot() * (1 + h * (1.0 / 6 + h * (3.0 / 40 + h * (15.0 / 336))))
     }
 
+    /// The direction in which the great circle to another position sets out: 0 to 360 degrees from north over east.
+    public static func bearing(_ latitude1: Double, _ longitude1: Double, _ latitude2: Double, _ longitude2: Double)
+        -> Double
+    {
+        let (from, to, east) = (latitude1 * degree, latitude2 * degree, (longitude2 - longitude1) * degree)
+        let y = Elementary.sin(east) * Elementary.cos(to)
+        let x =
+            Elementary.cos(from) * Elementary.sin(to) - Elementary.sin(from) * Elementary.cos(to) * Elementary.cos(east)
+        let angle = Elementary.atan2(y, x) / degree
+        return angle < 0 ? angle + 360 : angle
+    }
+
     /// sin²(x) of a small angle, from x².
     private static func squaredSine(_ z: Double) -> Double {
         z * (1 - z * (1.0 / 3 - z * (2.0 / 45 - z * (1.0 / 315))))

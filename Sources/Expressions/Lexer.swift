@@ -15,6 +15,8 @@ struct Token: Equatable {
 
     var kind: Kind
     var column: Int
+    /// The column behind its last character.
+    var end: Int
 }
 
 /// Splits the source of an expression into tokens.
@@ -33,7 +35,11 @@ struct Lexer {
         }
         var lexer = Lexer(source)
         var tokens: [Token] = []
-        repeat { tokens.append(try lexer.next()) } while tokens.last?.kind != .end
+        repeat {
+            var token = try lexer.next()
+            token.end = lexer.offset + 1
+            tokens.append(token)
+        } while tokens.last?.kind != .end
         return tokens
     }
 
@@ -45,22 +51,22 @@ struct Lexer {
     private mutating func next() throws(ExpressionError) -> Token {
         while offset < characters.count, characters[offset].isWhitespace { offset += 1 }
         let column = offset + 1
-        guard offset < characters.count else { return Token(kind: .end, column: column) }
+        guard offset < characters.count else { return Token(kind: .end, column: column, end: column) }
         let first = characters[offset]
         if first.isASCII, first.isNumber || (first == "." && peek(1)?.isNumber == true) {
-            return Token(kind: .number(try number()), column: column)
+            return Token(kind: .number(try number()), column: column, end: column)
         }
-        if first == "'" || first == "\"" { return Token(kind: .string(try string(first)), column: column) }
+        if first == "'" || first == "\"" { return Token(kind: .string(try string(first)), column: column, end: column) }
         if first == "$" || first == "#" {
             offset += 1
             guard let start = peek(0), Self.beginsName(start) else {
                 throw ExpressionError(column: column, reason: "a parameter's name must follow '\(first)'")
             }
             let name = word()
-            return Token(kind: first == "$" ? .optionalName(name) : .previousName(name), column: column)
+            return Token(kind: first == "$" ? .optionalName(name) : .previousName(name), column: column, end: column)
         }
-        if Self.beginsName(first) { return Token(kind: .name(word()), column: column) }
-        return Token(kind: .symbol(try symbol()), column: column)
+        if Self.beginsName(first) { return Token(kind: .name(word()), column: column, end: column) }
+        return Token(kind: .symbol(try symbol()), column: column, end: column)
     }
 
     private func peek(_ ahead: Int) -> Character? {
@@ -137,7 +143,12 @@ struct Lexer {
             return symbol
         }
         let found = characters[offset]
-        let mend = found == "=" ? "; compare with ==" : ""
+        let mend =
+            switch found {
+            case "=": "; compare with =="
+            case "“", "”", "‘", "’", "„", "«", "»", "`": "; strings stand in ' or \""
+            default: ""
+            }
         throw ExpressionError(column: offset + 1, reason: "'\(found)' has no meaning here\(mend)")
     }
 }

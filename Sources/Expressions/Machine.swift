@@ -5,14 +5,22 @@ extension Program {
     public func evaluate(
         _ block: ExpressionBlock, rows: Range<Int>, memory: inout ProgramMemory, environment: ExpressionEnvironment
     ) -> ValueColumn {
+        var registers = registers(block, rows: rows, memory: &memory, environment: environment)
+        remember(block, rows, &memory)
+        return registers.removeLast()
+    }
+
+    /// The results of all steps.
+    func registers(
+        _ block: ExpressionBlock, rows: Range<Int>, memory: inout ProgramMemory, environment: ExpressionEnvironment
+    ) -> [ValueColumn] {
         var registers: [ValueColumn] = []
         registers.reserveCapacity(instructions.count)
         for index in instructions.indices {
             registers.append(
                 step(index, Frame(block: block, rows: rows, registers: registers, environment: environment), &memory))
         }
-        remember(block, rows, &memory)
-        return registers.removeLast()
+        return registers
     }
 
     /// The same over a whole block.
@@ -55,7 +63,15 @@ extension Program {
         case .duration: duration(frame, memory)
         case .distanceTo(let slots, let latitude, let longitude):
             distanceTo(
-                Positions(frame.block, slots, frame.rows), frame.registers[latitude], frame.registers[longitude], index)
+                Positions(frame.block, slots, frame.rows), frame.registers[latitude], frame.registers[longitude],
+                frame.environment.mileageFormula, index)
+        case .geofence(let slots):
+            GeofenceColumns(frame.environment.geofences).first(Positions(frame.block, slots, frame.rows), index)
+        case .geofenceField(let place, let field):
+            GeofenceColumns(frame.environment.geofences).field(frame.registers[field], frame.registers[place], index)
+        case .geofences(let slots, let field):
+            GeofenceColumns(frame.environment.geofences)
+                .all(frame.registers[field], Positions(frame.block, slots, frame.rows), index)
         }
     }
 
@@ -73,12 +89,15 @@ extension Program {
         _ function: Function, _ arguments: [ValueColumn], _ frame: Frame, failure: Int
     ) -> ValueColumn {
         if let numeric = function.numeric, let only = arguments.first, only.isNumeric {
-            return ValueColumn(numbers: only.numbers.map(numeric))
+            let numbers = only.numbers.map(numeric)
+            return function.isPartial ? finite(numbers, failure) : ValueColumn(numbers: numbers)
         }
         var result = RowBuilder(capacity: frame.rows.count, failure: failure)
+        var call = Function.Arguments(
+            values: [Value?](repeating: nil, count: arguments.count), environment: frame.environment)
         for row in 0..<frame.rows.count {
-            let values = arguments.map { $0[row] }
-            let value = function.row(Function.Arguments(values: values, environment: frame.environment))
+            for index in arguments.indices { call.values[index] = arguments[index][row] }
+            let value = function.row(call)
             if value == nil, let failed = arguments.first(where: { $0.kind(row) == .error }) {
                 result.appendError(failed.numbers[row])
             } else {
@@ -86,6 +105,14 @@ extension Program {
             }
         }
         return result.build()
+    }
+
+    /// Numbers of which those that are not finite are errors.
+    private func finite(_ numbers: [Double], _ failure: Int) -> ValueColumn {
+        if numbers.allSatisfy(\.isFinite) { return ValueColumn(numbers: numbers) }
+        return ValueColumn(
+            kinds: numbers.map { $0.isFinite ? .number : .error },
+            numbers: numbers.map { $0.isFinite ? $0 : Double(failure) })
     }
 
     private func duration(_ frame: Frame, _ memory: ProgramMemory) -> ValueColumn {
@@ -98,7 +125,8 @@ extension Program {
     }
 
     private func distanceTo(
-        _ positions: Positions, _ latitude: ValueColumn, _ longitude: ValueColumn, _ failure: Int
+        _ positions: Positions, _ latitude: ValueColumn, _ longitude: ValueColumn, _ formula: MileageFormula,
+        _ failure: Int
     ) -> ValueColumn {
         var result = RowBuilder(capacity: positions.count, failure: failure)
         for row in 0..<positions.count {
@@ -108,7 +136,7 @@ extension Program {
                 result.append(nil)
                 continue
             }
-            result.append(.number(Geodesy.distance(fix.latitude, fix.longitude, lat, lon) * 1000))
+            result.append(.number(Geodesy.distance(fix.latitude, fix.longitude, lat, lon, by: formula) * 1000))
         }
         return result.build()
     }
@@ -118,7 +146,9 @@ extension Program {
     ) -> ValueColumn {
         var numbers = [Double](repeating: 0, count: positions.count)
         var failed: [Int] = []
-        var odometer = Odometer(memory, outlierSpeed: frame.environment.mileageOutlierSpeed)
+        var odometer = Odometer(
+            memory, outlierSpeed: frame.environment.mileageOutlierSpeed,
+            formula: frame.environment.mileageFormula)
         for row in 0..<positions.count {
             if let fix = positions[row], let leg = odometer.advance(to: fix) {
                 numbers[row] = leg

@@ -98,7 +98,8 @@ enum Operators {
         case .greater: return Conversion.compare(b, a).map { .boolean($0.less) }
         case .greaterOrEqual: return Conversion.compare(b, a).map { .boolean($0.less || $0.equal) }
         case .add where a.kind == .string || b.kind == .string:
-            return .string(Conversion.text(a) + Conversion.text(b))
+            // A running value that is added to itself would double with every message.
+            return Function.limited(Conversion.text(a) + Conversion.text(b))
         case .add, .subtract, .multiply, .divide, .remainder: return arithmetic(operation, a, b)
         default: return bits(operation, a, b)
         }

@@ -18,6 +18,9 @@ struct Parser {
 
     private var current: Token { tokens[index] }
 
+    /// The columns from a start to the end of what was taken last.
+    private func range(from start: Int) -> Range<Int> { start..<max(start, tokens[max(0, index - 1)].end) }
+
     private mutating func take() -> Token {
         defer { if index < tokens.count - 1 { index += 1 } }
         return tokens[index]
@@ -37,12 +40,26 @@ struct Parser {
         let found =
             switch current.kind {
             case .end: "the end"
-            case .number(let number): "the number \(number)"
+            case .number(let number): "the number \(JSONValue.number(number).text)"
             case .string: "a string"
             case .name(let name), .optionalName(let name), .previousName(let name): "'\(name)'"
             case .symbol(let symbol): "'\(symbol)'"
             }
-        return ExpressionError(column: current.column, reason: "\(expectation), found \(found)")
+        return ExpressionError(column: current.column, reason: "\(expectation), found \(found)\(mend)")
+    }
+
+    /// What was probably meant by a token that cannot stand where it is.
+    private var mend: String {
+        let before = index > 0 ? tokens[index - 1].kind : .end
+        switch (before, current.kind) {
+        case (_, .name(let word)) where word.lowercased() == "and": return "; write && for \"and\""
+        case (_, .name(let word)) where word.lowercased() == "or": return "; write || for \"or\""
+        case (.name(let word), _) where word.lowercased() == "not": return "; write not(…) for \"not\""
+        case (.number, .name): return "; a number has no unit"
+        case (.number, .symbol(",")): return "; write a point for the decimals"
+        case (.symbol("<"), .symbol(">")): return "; write != for \"unequal\""
+        default: return ""
+        }
     }
 
     private mutating func expression() throws(ExpressionError) -> Syntax {
@@ -52,22 +69,26 @@ struct Parser {
             throw ExpressionError(
                 column: current.column, reason: "nested deeper than \(ExpressionLimits.depthMax) levels")
         }
+        let start = current.column
         let condition = try binary(1)
         let column = current.column
         guard take("?") else { return condition }
         let whenTrue = try expression()
         try expect(":")
-        return Syntax(node: .conditional(condition, whenTrue, try expression()), column: column)
+        let whenFalse = try expression()
+        return Syntax(
+            node: .conditional(condition, whenTrue, whenFalse), column: column, range: range(from: start))
     }
 
     private mutating func binary(_ lowest: Int) throws(ExpressionError) -> Syntax {
+        let start = current.column
         var left = try unary()
         while case .symbol(let symbol) = current.kind, let operation = BinaryOperator(rawValue: symbol),
             operation.precedence >= lowest
         {
             let column = take().column
             let right = try binary(operation.precedence + 1)
-            left = Syntax(node: .binary(operation, left, right), column: column)
+            left = Syntax(node: .binary(operation, left, right), column: column, range: range(from: start))
         }
         return left
     }
@@ -85,12 +106,13 @@ struct Parser {
         let column = take().column
         let operand = try unary()
         if operation == .negate, case .literal(.number(let number)) = operand.node {
-            return Syntax(node: .literal(.number(-number)), column: column)
+            return Syntax(node: .literal(.number(-number)), column: column, range: range(from: column))
         }
-        return Syntax(node: .unary(operation, operand), column: column)
+        return Syntax(node: .unary(operation, operand), column: column, range: range(from: column))
     }
 
     private mutating func postfix() throws(ExpressionError) -> Syntax {
+        let start = current.column
         var value = try primary()
         while current.kind == .symbol("[") {
             let column = take().column
@@ -99,7 +121,7 @@ struct Parser {
             }
             _ = take()
             try expect("]")
-            value = Syntax(node: .path(value, path), column: column)
+            value = Syntax(node: .path(value, path), column: column, range: range(from: start))
         }
         return value
     }
@@ -117,7 +139,8 @@ struct Parser {
         case .name(let name):
             _ = take()
             guard current.kind == .symbol("(") else {
-                return Syntax(node: .parameter(name, .required), column: token.column)
+                return Syntax(
+                    node: .parameter(name, .required), column: token.column, range: range(from: token.column))
             }
             return try call(name, column: token.column)
         case .symbol("("):
@@ -129,11 +152,14 @@ struct Parser {
         }
     }
 
-    private mutating func leaf(_ node: Syntax.Node) -> Syntax { Syntax(node: node, column: take().column) }
+    private mutating func leaf(_ node: Syntax.Node) -> Syntax {
+        let token = take()
+        return Syntax(node: node, column: token.column, range: range(from: token.column))
+    }
 
     private mutating func call(_ name: String, column: Int) throws(ExpressionError) -> Syntax {
         guard let function = Function.named(name) else {
-            let meant = nearestName(to: name, among: Function.all.map(\.name)).map { "; did you mean \($0)()?" } ?? ""
+            let meant = Function.meant(by: name).map { "; did you mean \($0)()?" } ?? ""
             throw ExpressionError(column: column, reason: "there is no function \(name)()\(meant)")
         }
         try expect("(")
@@ -144,8 +170,8 @@ struct Parser {
         }
         guard function.arguments.contains(arguments.count) else {
             throw ExpressionError(
-                column: column, reason: "\(name)() takes \(function.arity) arguments, not \(arguments.count)")
+                column: column, reason: "\(name)() takes \(function.arity), not \(arguments.count): \(function.usage)")
         }
-        return Syntax(node: .call(function, arguments), column: column)
+        return Syntax(node: .call(function, arguments), column: column, range: range(from: column))
     }
 }

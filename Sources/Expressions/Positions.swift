@@ -47,11 +47,13 @@ struct Odometer {
     private(set) var position: ProgramMemory.Fix?
     private(set) var candidate: ProgramMemory.Fix?
     private let outlierSpeed: Double
+    private let formula: MileageFormula
 
-    init(_ memory: ProgramMemory, outlierSpeed: Double) {
+    init(_ memory: ProgramMemory, outlierSpeed: Double, formula: MileageFormula) {
         position = memory.position
         candidate = memory.candidate
         self.outlierSpeed = outlierSpeed
+        self.formula = formula
     }
 
     /// The kilometres to a position; nil if it is an outlier.
@@ -60,10 +62,10 @@ struct Odometer {
             position = fix
             return 0
         }
-        let leg = Self.leg(last, fix)
+        let leg = self.leg(last, fix)
         if outlierSpeed <= 0 || !isTooFast(leg, last, fix) { return accept(fix, from: last, leg) }
         if let candidate {
-            let short = Self.leg(candidate, fix)
+            let short = self.leg(candidate, fix)
             if !isTooFast(short, candidate, fix) { return accept(fix, from: candidate, short) }
         }
         candidate = fix
@@ -80,8 +82,8 @@ struct Odometer {
         return leg
     }
 
-    private static func leg(_ from: ProgramMemory.Fix, _ to: ProgramMemory.Fix) -> Double {
-        Geodesy.distance(from.latitude, from.longitude, to.latitude, to.longitude)
+    private func leg(_ from: ProgramMemory.Fix, _ to: ProgramMemory.Fix) -> Double {
+        Geodesy.distance(from.latitude, from.longitude, to.latitude, to.longitude, by: formula)
     }
 
     private func isTooFast(_ leg: Double, _ from: ProgramMemory.Fix, _ to: ProgramMemory.Fix) -> Bool {

@@ -55,7 +55,7 @@ enum ParameterAccess: Hashable {
     case previous
 }
 
-/// The tree of a parsed expression; each node knows its column.
+/// The tree of a parsed expression; each node knows its column and the columns of its text.
 struct Syntax {
     indirect enum Node {
         case literal(Value)
@@ -69,7 +69,10 @@ struct Syntax {
     }
 
     var node: Node
+    /// Where an error in it is shown: of an operator its sign.
     var column: Int
+    /// From its first column to the one behind its last, parentheses around it aside.
+    var range: Range<Int>
 
     /// The text of a string literal; nil for anything else.
     var literalText: String? {

@@ -7,6 +7,8 @@ package struct CachedAssignment: Sendable, Hashable {
     package var calculatorRevision: Int64
     /// A digest of the device's facts and metadata, as far as the calculator may read them.
     package var deviceDigest: UInt64
+    /// A digest of the geofences that the calculator looks at; 0 if it looks at none.
+    package var geofenceDigest: UInt64
     /// The log position that its intervals take into account.
     package var applied: Int64
     /// When time alone changes its open interval.
@@ -15,12 +17,13 @@ package struct CachedAssignment: Sendable, Hashable {
     package var isCalculated: Bool
 
     package init(
-        key: AssignmentKey, calculatorRevision: Int64, deviceDigest: UInt64, applied: Int64, timer: Timestamp?,
-        isCalculated: Bool
+        key: AssignmentKey, calculatorRevision: Int64, deviceDigest: UInt64, geofenceDigest: UInt64 = 0,
+        applied: Int64, timer: Timestamp?, isCalculated: Bool
     ) {
         self.key = key
         self.calculatorRevision = calculatorRevision
         self.deviceDigest = deviceDigest
+        self.geofenceDigest = geofenceDigest
         self.applied = applied
         self.timer = timer
         self.isCalculated = isCalculated
@@ -101,20 +104,24 @@ package struct SavedState: Sendable, Hashable {
 extension WorkerCache {
     package func assignments() throws(CacheError) -> [CachedAssignment] {
         try read(
-            "SELECT device, calculator, calculator_revision, device_digest, applied, timer, is_calculated FROM assignments"
+            """
+            SELECT device, calculator, calculator_revision, device_digest, geofence_digest, applied, timer,
+            is_calculated FROM assignments
+            """
         ) { row in
             CachedAssignment(
                 key: AssignmentKey(calculator: CalculatorID(row.int64(1)), device: DeviceID(row.int64(0))),
-                calculatorRevision: row.int64(2), deviceDigest: UInt64(bitPattern: row.int64(3)), applied: row.int64(4),
-                timer: row.optionalInt64(5).map { Timestamp(microseconds: $0) }, isCalculated: row.bool(6))
+                calculatorRevision: row.int64(2), deviceDigest: UInt64(bitPattern: row.int64(3)),
+                geofenceDigest: UInt64(bitPattern: row.int64(4)), applied: row.int64(5),
+                timer: row.optionalInt64(6).map { Timestamp(microseconds: $0) }, isCalculated: row.bool(7))
         }
     }
 
     package func setAssignment(_ assignment: CachedAssignment) throws(CacheError) {
         try run(
-            "INSERT OR REPLACE INTO assignments VALUES (?, ?, ?, ?, ?, ?, ?)", assignment.key.device.rawValue,
+            "INSERT OR REPLACE INTO assignments VALUES (?, ?, ?, ?, ?, ?, ?, ?)", assignment.key.device.rawValue,
             assignment.key.calculator.rawValue, assignment.calculatorRevision,
-            Int64(bitPattern: assignment.deviceDigest), assignment.applied, assignment.timer?.microseconds,
+            Int64(bitPattern: assignment.deviceDigest), Int64(bitPattern: assignment.geofenceDigest), assignment.applied, assignment.timer?.microseconds,
             assignment.isCalculated)
     }
 

@@ -7,7 +7,7 @@ import Telemetry
 /// store. `synchronous=NORMAL` is enough, since the log position commits together with what was read up to it.
 package final class WorkerCache {
     /// Counts the changes of the schema; a file of another version is built anew.
-    private static let version: Int64 = 2
+    private static let version: Int64 = 3
 
     let connection: Connection
 
@@ -69,7 +69,7 @@ package final class WorkerCache {
             count INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (device, position)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS assignments (
             device INTEGER NOT NULL, calculator INTEGER NOT NULL, calculator_revision INTEGER NOT NULL,
-            device_digest INTEGER NOT NULL, applied INTEGER NOT NULL, timer INTEGER, is_calculated INTEGER NOT NULL,
+            device_digest INTEGER NOT NULL, geofence_digest INTEGER NOT NULL, applied INTEGER NOT NULL, timer INTEGER, is_calculated INTEGER NOT NULL,
             PRIMARY KEY (device, calculator)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS invalidations (
             device INTEGER NOT NULL, calculator INTEGER NOT NULL, data BLOB NOT NULL,

@@ -68,26 +68,51 @@ package protocol PrimaryStore: Sendable {
     /// Counts every change of any entity.
     var registryRevision: Int64 { get }
     func createDevice(ident: String, name: String, json: String) throws(StoreError) -> DeviceRecord
+    /// Creates devices in one commit; one that is refused leaves the others alone.
+    func createDevices(_ devices: [NewDevice]) -> [Result<DeviceRecord, StoreError>]
     /// Replaces a device; `expecting` refuses if it has another revision by now.
     func replaceDevice(
         _ id: DeviceID, ident: String, name: String, json: String, expecting: Int64?
     ) throws(StoreError) -> DeviceRecord
-    /// Deletes a device with its assignments, intervals, chunks and log; the feed tells of the intervals.
+    /// Deletes a device with its assignments, intervals, links, chunks and log, and the intervals in which it stood for
+    /// an asset; the feed tells of the intervals.
     func deleteDevice(_ id: DeviceID, at: Timestamp) throws(StoreError)
     func createCalculator(name: String, json: String) throws(StoreError) -> CalculatorRecord
     func replaceCalculator(
         _ id: CalculatorID, name: String, json: String, expecting: Int64?
     ) throws(StoreError) -> CalculatorRecord
-    /// Deletes a calculator with its assignments and their intervals.
+    /// Deletes a calculator with its assignments, their intervals and its links.
     func deleteCalculator(_ id: CalculatorID, at: Timestamp) throws(StoreError)
     /// Every revision of a calculator, oldest first.
     func calculatorHistory(_ id: CalculatorID) throws(StoreError) -> [CalculatorRecord]
-    /// Makes assignments, all or none; those that exist stay as they are. Returns what is new.
+    /// Makes assignments, all or none; those that exist stay as they are, but one that only a group implied is then by
+    /// hand too. Returns what is new.
     func assign(_ keys: [AssignmentKey], isEnabled: Bool, isAutoCreated: Bool) throws(StoreError) -> [AssignmentRecord]
-    func setAssignment(_ key: AssignmentKey, isEnabled: Bool) throws(StoreError)
-    /// Ends assignments and deletes their intervals; the feed tells. Returns how many there were.
+    /// Enables or disables assignments, all or none.
+    func setAssignments(_ keys: [AssignmentKey], isEnabled: Bool) throws(StoreError)
+    /// Ends assignments and deletes their intervals; the feed tells. Those that a group implies stay, as the group's.
+    /// Returns how many ended.
     func unassign(_ keys: [AssignmentKey], at: Timestamp) throws(StoreError) -> Int
     func assignment(_ key: AssignmentKey) throws(StoreError) -> AssignmentRecord?
+
+    // MARK: Geofences, groups, assets (blocking)
+
+    func createEntity(_ kind: EntityKind, name: String, json: String) throws(StoreError) -> EntityRecord
+    /// Replaces an entity; `expecting` refuses if it has another revision by now.
+    func replaceEntity(
+        _ kind: EntityKind, _ id: Int64, name: String, json: String, expecting: Int64?
+    ) throws(StoreError) -> EntityRecord
+    /// Deletes an entity with its links and all that they implied; an asset with its assignments and intervals too.
+    func deleteEntity(_ kind: EntityKind, _ id: Int64, at: Timestamp) throws(StoreError)
+    /// Makes links, all or none, and in the same transaction the assignments and links that groups then imply. Those
+    /// that exist stay; one that only a group implied is then by hand too.
+    func link(_ links: [LinkRecord], at: Timestamp) throws(StoreError) -> LinkChange
+    /// Removes links, all or none, with the assignments and links that no group implies any more and that nobody made
+    /// by hand; the feed tells of the intervals. A link that a group implies stays, as the group's.
+    func unlink(_ links: [LinkRecord], at: Timestamp) throws(StoreError) -> LinkChange
+    /// Lays intervals over those of an asset, each over all before it, all or none. What they cover is cut away, so
+    /// that no two overlap; device 0 leaves a gap. Returns all of the asset.
+    func overlayAssetIntervals(_ asset: Int64, _ intervals: [AssetInterval]) throws(StoreError) -> [AssetInterval]
 
     // MARK: Intervals and feed
 
@@ -99,6 +124,16 @@ package protocol PrimaryStore: Sendable {
     func intervals(_ key: AssignmentKey, _ query: IntervalQuery) throws(StoreError) -> [StoredInterval]
     /// The joined JSON of the intervals: what an answer is made of.
     func intervalPage(_ key: AssignmentKey, _ query: IntervalQuery) throws(StoreError) -> IntervalPage
+    /// Sets custom fields of an interval, under the fence: names that it has are replaced, null takes one away, the
+    /// others stay. Its text is written anew and the feed says `updated`. Blocks.
+    func setIntervalFields(
+        slot: Slot, epoch: Int64, key: AssignmentKey, id: Int64, fields: [JSONValue.Member], at: Timestamp
+    ) throws(StoreError) -> HeldInterval
+    /// The custom fields of the intervals that have any, in the order of ids.
+    func intervalFields(_ key: AssignmentKey) throws(StoreError) -> [IntervalFields]
+    /// Deletes versions of intervals that were replaced before a moment, but not more than
+    /// `IntervalQuery.prunedVersionCountMax` at once; returns how many. Blocks.
+    func pruneVersions(before: Timestamp) throws(StoreError) -> Int
     /// All intervals of an assignment without their text, in the order of time.
     func heldIntervals(_ key: AssignmentKey) throws(StoreError) -> [HeldInterval]
     /// Feed rows of a slot after a revision. `withBodies` adds the present text of those not deleted.
@@ -152,4 +187,15 @@ extension PrimaryStore {
     }
 
     package func pendingLog() throws(StoreError) -> [PendingLog] { try pendingLog(slots: .all) }
+
+    package func setAssignment(_ key: AssignmentKey, isEnabled: Bool) throws(StoreError) {
+        try setAssignments([key], isEnabled: isEnabled)
+    }
+
+    /// The intervals of a source calculator that overlap a range, the active ones too.
+    package func sourceIntervals(
+        _ key: AssignmentKey, overlapping range: TimeRange
+    ) throws(StoreError) -> [StoredInterval] {
+        try intervals(key, IntervalQuery(range: range))
+    }
 }

@@ -45,6 +45,8 @@ package struct IntervalWrite: Sendable, Hashable {
     package var begin: Timestamp
     package var end: Timestamp
     package var isActive: Bool
+    /// The revision of the calculator that it was calculated with; nil for the push's.
+    package var calculatorRevision: Int64?
     /// The JSON text before `id`.
     package var head: [UInt8]
     /// The JSON text after `timestamp`.
@@ -53,14 +55,15 @@ package struct IntervalWrite: Sendable, Hashable {
     package var digest: UInt64
 
     package init(
-        id: Int64?, firstOn: Timestamp, begin: Timestamp, end: Timestamp, isActive: Bool, head: [UInt8],
-        tail: [UInt8], digest: UInt64
+        id: Int64?, firstOn: Timestamp, begin: Timestamp, end: Timestamp, isActive: Bool,
+        calculatorRevision: Int64? = nil, head: [UInt8], tail: [UInt8], digest: UInt64
     ) {
         self.id = id
         self.firstOn = firstOn
         self.begin = begin
         self.end = end
         self.isActive = isActive
+        self.calculatorRevision = calculatorRevision
         self.head = head
         self.tail = tail
         self.digest = digest

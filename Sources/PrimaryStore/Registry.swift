@@ -20,6 +20,19 @@ package struct DeviceRecord: Sendable, Hashable {
     }
 }
 
+/// A device as it is to be created.
+package struct NewDevice: Sendable, Hashable {
+    package var ident: String
+    package var name: String
+    package var json: String
+
+    package init(ident: String, name: String, json: String) {
+        self.ident = ident
+        self.name = name
+        self.json = json
+    }
+}
+
 /// A calculator as the registry keeps it.
 package struct CalculatorRecord: Sendable, Hashable {
     package var id: CalculatorID
@@ -63,7 +76,7 @@ package struct AssignmentMarks: Sendable, Hashable {
 package struct AssignmentRecord: Sendable, Hashable {
     package var key: AssignmentKey
     package var isEnabled: Bool
-    /// Made by the registry for a rule such as "every device", not by a person.
+    /// Made by the store because a group implies it, not by a person.
     package var isAutoCreated: Bool
     package var marks: AssignmentMarks
 
@@ -82,13 +95,22 @@ package struct RegistrySnapshot: Sendable {
     package var devices: [DeviceRecord]
     package var calculators: [CalculatorRecord]
     package var assignments: [AssignmentRecord]
+    /// Geofences, groups and assets, in the order of kind and id.
+    package var entities: [EntityRecord]
+    package var links: [LinkRecord]
+    /// In the order of asset and time.
+    package var assetIntervals: [AssetInterval]
 
     package init(
-        revision: Int64, devices: [DeviceRecord], calculators: [CalculatorRecord], assignments: [AssignmentRecord]
+        revision: Int64, devices: [DeviceRecord], calculators: [CalculatorRecord], assignments: [AssignmentRecord],
+        entities: [EntityRecord] = [], links: [LinkRecord] = [], assetIntervals: [AssetInterval] = []
     ) {
         self.revision = revision
         self.devices = devices
         self.calculators = calculators
         self.assignments = assignments
+        self.entities = entities
+        self.links = links
+        self.assetIntervals = assetIntervals
     }
 }

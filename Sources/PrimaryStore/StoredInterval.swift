@@ -24,7 +24,9 @@ package struct StoredInterval: Sendable, Hashable {
     package var held: HeldInterval
     /// When it was calculated.
     package var timestamp: Timestamp
-    /// The whole object, `{"begin":…}`.
+    /// The revision of the calculator that it was calculated with; 0 where an older program did not note it.
+    package var calculatorRevision: Int64
+    /// The whole object, `{"begin":…}`, the custom fields last.
     package var json: [UInt8]
     /// The offset in `json` of the comma before `"id"`.
     package var headCount: Int
@@ -36,9 +38,12 @@ package struct StoredInterval: Sendable, Hashable {
     package var isActive: Bool { held.isActive }
     package var digest: UInt64 { held.digest }
 
-    package init(held: HeldInterval, timestamp: Timestamp, json: [UInt8], headCount: Int) {
+    package init(
+        held: HeldInterval, timestamp: Timestamp, calculatorRevision: Int64 = 0, json: [UInt8], headCount: Int
+    ) {
         self.held = held
         self.timestamp = timestamp
+        self.calculatorRevision = calculatorRevision
         self.json = json
         self.headCount = headCount
     }
@@ -54,16 +59,24 @@ package struct IntervalQuery: Sendable, Hashable {
     /// The latest first.
     package var isReversed: Bool
     package var countMax: Int?
+    /// As they were known at this moment, from what has been kept: every text of a closed interval that a push replaced
+    /// or deleted. Growth is not kept: an interval that was still growing then is answered with the text that it had
+    /// when it stopped, or has by now. Custom fields are those that the text had last.
+    package var asOf: Timestamp?
+
+    /// More replaced versions than this are not pruned at once.
+    package static let prunedVersionCountMax = 10_000
 
     package init(
         range: TimeRange? = nil, ids: [Int64]? = nil, isLastOnly: Bool = false, isReversed: Bool = false,
-        countMax: Int? = nil
+        countMax: Int? = nil, asOf: Timestamp? = nil
     ) {
         self.range = range
         self.ids = ids
         self.isLastOnly = isLastOnly
         self.isReversed = isReversed
         self.countMax = countMax
+        self.asOf = asOf
     }
 }
 

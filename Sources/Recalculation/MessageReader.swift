@@ -2,16 +2,37 @@ import Evaluation
 import LocalCache
 import Telemetry
 
-/// Reads a device's messages from the cache in the order of time, chunks and tail merged, block by block.
+/// Reads the intervals of other calculators on the same device.
+package struct SourceReader {
+    /// Those of a calculator that touch a range, in the order of their first messages.
+    package var intervals: (CalculatorID, TimeRange) throws -> [Interval]
+
+    package init(_ intervals: @escaping (CalculatorID, TimeRange) throws -> [Interval]) {
+        self.intervals = intervals
+    }
+}
+
+/// Reads a device's messages from the cache in the order of time, chunks and tail merged, block by block; or the
+/// intervals of another calculator that stand for messages.
 ///
 /// It keeps no place of its own: each block is asked for by the moment that it follows, so that sealing between two
 /// blocks does no harm.
 struct MessageReader {
+    /// The intervals of a calculator as messages.
+    struct SourceStream {
+        var calculator: CalculatorID
+        var sources: SourceReader
+        /// How far before a moment intervals may end that still move those after it: 1 s.
+        static let overlapMicroseconds: Int64 = 1_000_000
+    }
+
     let device: DeviceID
     let binding: ColumnBinding
+    var stream: SourceStream?
 
     /// The next messages after a moment: at most one chunk with what of the tail falls before its end; nil at the end.
-    func block(after moment: Timestamp, _ cache: WorkerCache) throws(CacheError) -> MessageBlock? {
+    func block(after moment: Timestamp, _ cache: WorkerCache) throws -> MessageBlock? {
+        if let stream { return try block(after: moment, of: stream) }
         let rest = TimeRange(lower: Timestamp(microseconds: moment.microseconds + 1), upper: .distantFuture)
         let parameters = binding.needsAllColumns ? nil : binding.parameters
         guard let chunk = try cache.chunks(device, endingAfter: moment, countMax: 1).first else {
@@ -25,5 +46,12 @@ struct MessageReader {
         var batch = try cache.chunk(device, first: chunk.first, parameters: parameters, hashes: !beside.isEmpty)
         if chunk.first <= moment { batch = batch.slice(batch.firstRow(at: rest.lower)..<batch.count) }
         return binding.block(beside.isEmpty ? batch : batch.merged(with: beside))
+    }
+
+    private func block(after moment: Timestamp, of stream: SourceStream) throws -> MessageBlock? {
+        let lower = Timestamp(microseconds: max(moment, .distantPast).microseconds - SourceStream.overlapMicroseconds)
+        let intervals = try stream.sources.intervals(stream.calculator, TimeRange(lower: lower, upper: .distantFuture))
+        let block = SourceMessages(binding).block(intervals, after: moment)
+        return block.count == 0 ? nil : block
     }
 }

@@ -18,6 +18,8 @@ package struct RecalculationJob {
     package private(set) var outcome = JobOutcome()
 
     private let reader: MessageReader
+    private let sources: SourceReader?
+    private let customFields: [Timestamp: [String: Value]]
     private let environment: ExpressionEnvironment
     private let now: Timestamp
     private let stateSpacing: Int
@@ -31,6 +33,10 @@ package struct RecalculationJob {
         var position: Timestamp
         /// The end of the changes: states from here on may be met.
         var upper: Timestamp
+        /// The same, whatever states have been passed since.
+        var changesUpper: Timestamp
+        /// The moment up to which source intervals have been read; nil: none.
+        var sourcesUpper: Timestamp?
         /// Intervals whose first message lies from here on are calculated anew.
         var regionLower: Timestamp
         var statesRemovedFrom: Timestamp
@@ -40,24 +46,45 @@ package struct RecalculationJob {
         var nextSaved: SavedState?
     }
 
+    /// What a job reads beside the messages of the device.
+    package struct Inputs {
+        package var environment: ExpressionEnvironment
+        package var binding: ColumnBinding
+        /// Reads the intervals of other calculators; nil where none is read.
+        package var sources: SourceReader?
+        /// What people have added to intervals, by the first message that is on; `previous()` finds it.
+        package var customFields: [Timestamp: [String: Value]] = [:]
+
+        package init(environment: ExpressionEnvironment, binding: ColumnBinding, sources: SourceReader? = nil) {
+            self.environment = environment
+            self.binding = binding
+            self.sources = sources
+        }
+    }
+
     /// A job over ranges that do not touch, in order.
     package init(
-        key: AssignmentKey, calculator: Calculator, environment: ExpressionEnvironment, binding: ColumnBinding,
-        ranges: [TimeRange], now: Timestamp, stateSpacing: Int = Self.stateSpacingDefault
+        key: AssignmentKey, calculator: Calculator, inputs: Inputs, ranges: [TimeRange], now: Timestamp,
+        stateSpacing: Int = Self.stateSpacingDefault
     ) {
         self.key = key
         self.calculator = calculator
-        self.environment = environment
+        environment = inputs.environment
+        sources = inputs.sources
+        customFields = inputs.customFields
         self.now = now
         self.stateSpacing = max(1, stateSpacing)
         // Where lists are rebuilt, a segment starts well before its range: over states that the one before made stale.
         let isOneStretch = calculator.listsMessages && ranges.count > 1
         self.ranges = isOneStretch ? [ranges.dropFirst().reduce(ranges[0]) { $0.union($1) }] : ranges[...]
-        reader = MessageReader(device: key.device, binding: binding)
+        let stream = calculator.messagesSource.flatMap { calculator in
+            inputs.sources.map { MessageReader.SourceStream(calculator: calculator, sources: $0) }
+        }
+        reader = MessageReader(device: key.device, binding: inputs.binding, stream: stream)
     }
 
     /// Works until the job is finished (true) or about `messageCountMax` messages have been read.
-    package mutating func run(messageCountMax: Int, _ cache: WorkerCache) throws(CacheError) -> Bool {
+    package mutating func run(messageCountMax: Int, _ cache: WorkerCache) throws -> Bool {
         let limit = outcome.messageCount + messageCountMax
         while outcome.messageCount < limit {
             if segment == nil {
@@ -71,7 +98,7 @@ package struct RecalculationJob {
 
     // MARK: Beginning
 
-    private func begin(_ range: TimeRange, _ cache: WorkerCache) throws(CacheError) -> Segment {
+    private func begin(_ range: TimeRange, _ cache: WorkerCache) throws -> Segment {
         var saved = try cache.state(key, before: range.lower)
         // Lists are not saved: start before the earliest interval that the change may touch.
         if calculator.listsMessages, let pendingFrom = saved?.pendingFrom {
@@ -79,22 +106,29 @@ package struct RecalculationJob {
         }
         guard let saved, let state = try? EvaluationState(calculator, decoding: saved.bytes) else {
             return Segment(
-                evaluator: Evaluator(calculator, environment: environment), position: .distantPast, upper: range.upper,
-                regionLower: .distantPast, statesRemovedFrom: .distantPast, countSinceState: 0)
+                evaluator: evaluator(from: nil), position: .distantPast, upper: range.upper,
+                changesUpper: range.upper, regionLower: .distantPast, statesRemovedFrom: .distantPast, countSinceState: 0)
         }
         let next = Timestamp(microseconds: saved.moment.microseconds + 1)
         let replacesSaved = saved.isLast && saved.count < stateSpacing
         return Segment(
-            evaluator: Evaluator(calculator, environment: environment, from: state), position: saved.moment,
-            upper: range.upper, regionLower: calculator.listsMessages ? next : state.pendingFrom ?? next,
+            evaluator: evaluator(from: state), position: saved.moment, upper: range.upper,
+            changesUpper: range.upper, regionLower: calculator.listsMessages ? next : state.pendingFrom ?? next,
             statesRemovedFrom: replacesSaved ? saved.moment : next, countSinceState: replacesSaved ? saved.count : 0)
+    }
+
+    private func evaluator(from state: EvaluationState?) -> Evaluator {
+        var evaluator = Evaluator(calculator, environment: environment, from: state)
+        evaluator.customFields = customFields
+        return evaluator
     }
 
     // MARK: Going on
 
-    private mutating func step(_ cache: WorkerCache) throws(CacheError) {
+    private mutating func step(_ cache: WorkerCache) throws {
         guard var segment = self.segment else { return }
         guard let block = try reader.block(after: segment.position, cache) else {
+            try readSources(&segment, upTo: segment.position)
             finishAtEnd(segment)
             self.segment = nil
             return
@@ -104,13 +138,17 @@ package struct RecalculationJob {
             let meeting = try nextMeeting(&segment, cache)
             let border = meeting.map { block.firstRow(after: $0.moment) } ?? block.count
             let end = min(border, row + stateSpacing - segment.countSinceState)
-            if end > row { consume(block.slice(row..<end), &segment) }
+            if end > row {
+                let part = block.slice(row..<end)
+                try readSources(&segment, upTo: Timestamp(microseconds: part.content.timestamps[part.count - 1]))
+                consume(part, &segment)
+            }
             row = max(row, end)
             if segment.countSinceState >= stateSpacing { save(&segment, isLast: false) }
             if row < border { continue }
             guard let meeting, row < block.count || segment.position >= meeting.moment else { continue }
             segment.nextSaved = nil
-            if segment.position == meeting.moment, segment.evaluator.state.encoded() == meeting.bytes {
+            if segment.position == meeting.moment, mayMeet(segment), segment.evaluator.state.encoded() == meeting.bytes {
                 finish(segment, meeting: meeting)
                 self.segment = nil
                 return
@@ -128,8 +166,32 @@ package struct RecalculationJob {
         take(segment.evaluator.consume(block), segment)
     }
 
+    /// Whether equal states mean equal intervals from there on: source intervals that counters read are in no state,
+    /// so no interval that is pending may reach back into the changes.
+    private func mayMeet(_ segment: Segment) -> Bool {
+        guard calculator.hasSourceCounters, let begin = segment.evaluator.state.pendingBegin else { return true }
+        return begin >= segment.changesUpper
+    }
+
+    /// Reads the source intervals that touch what is pending and the messages up to a moment.
+    private func readSources(_ segment: inout Segment, upTo moment: Timestamp) throws {
+        guard let sources, !calculator.sourceReferences.isEmpty else { return }
+        // The last message may be merged into an interval that begins with the next.
+        let needed = min(segment.evaluator.state.pendingBegin ?? .distantFuture, segment.position)
+        let lower = segment.sourcesUpper.map { Timestamp(microseconds: $0.microseconds + 1) } ?? needed
+        guard lower <= moment else { return }
+        for source in Set(calculator.sourceReferences.map(\.calculator)) {
+            var known = segment.evaluator.sources[source] ?? []
+            if let first = known.first, first.end < needed { known.removeAll { $0.end < needed } }
+            let last = known.last?.firstOn ?? .distantPast
+            known += try sources.intervals(source, TimeRange(inclusive: lower, moment)).filter { $0.firstOn > last }
+            segment.evaluator.sources[source] = known
+        }
+        segment.sourcesUpper = moment
+    }
+
     /// The next saved state beyond all changes up to it, where the old and the new evaluation may meet.
-    private mutating func nextMeeting(_ segment: inout Segment, _ cache: WorkerCache) throws(CacheError) -> SavedState?
+    private mutating func nextMeeting(_ segment: inout Segment, _ cache: WorkerCache) throws -> SavedState?
     {
         while true {
             let earliest = max(
@@ -142,10 +204,12 @@ package struct RecalculationJob {
                 // No state to meet: this segment runs to the end and calculates what is pending there too.
                 ranges = []
                 segment.upper = .distantFuture
+                segment.changesUpper = .distantFuture
                 return nil
             }
             guard let following = ranges.first, following.lower <= saved.moment else { return saved }
             segment.upper = max(segment.upper, following.upper)
+            segment.changesUpper = max(segment.changesUpper, following.upper)
             ranges.removeFirst()
         }
     }

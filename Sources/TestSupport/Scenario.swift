@@ -9,17 +9,25 @@ import TimeZones
 /// that must come of it.
 ///
 /// The folder holds
-/// - `calculator.json`, or `calculator`, a file with the name of a shipped one;
+/// - `calculator.json`, or `calculator`, a file with the name of a shipped one, or `calculate.json`, the body of a
+///   calculation on demand, whose `from` and `to` are passed over;
+/// - `sources`, a folder with the calculators that are read: `7.json` is the one with the id 7; `7` names a shipped one;
+/// - `geofences.json`, an array of the geofences that are assigned to the calculator and to its sources;
+/// - `metadata.json`, the metadata of the device;
 /// - `messages.jsonl`, a message a line, all of one device;
 /// - `steps.json`, an array of `{"post":[first line, last line]}` (from 1, both included, accepted as history unless
 ///   `"accepted":T` gives the moment), `{"now":T}`, which advances the clock, and `{"expect":"file.json"}`, which tells
-///   what must hold in between;
+///   what must hold in between; without it all messages arrive at once;
 /// - `expected.json`, what must hold at the end: the intervals as they are stored, without `id` and `timestamp`.
+///
+/// All but the calculator, the messages and the expected intervals may be missing.
 package struct Scenario: Sendable, CustomStringConvertible {
     package var name: String
     package var definition: JSONValue
     package var calculator: Calculator
     package var environment: ExpressionEnvironment
+    /// The calculators that are read, each after those that it reads itself.
+    package var sources: [ScenarioSource]
     /// The device that all messages name.
     package var facts: DeviceFacts
     /// The messages as JSON text.

@@ -24,6 +24,22 @@ struct CalculateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A file with messages, - for standard input.", valueName: "file"), completion: .file())
     var messages: String
 
+    @Option(
+        help: ArgumentHelp(
+            "A calculator whose intervals are read, by the id that calc_id names; may be repeated.",
+            valueName: "id=file"))
+    var source: [CalculateSource] = []
+
+    @Option(
+        help: ArgumentHelp("A file with an array of the geofences that are assigned.", valueName: "file"),
+        completion: .file(extensions: ["json"]))
+    var geofences: String?
+
+    @Option(
+        help: ArgumentHelp("A file with the devices' metadata, an object.", valueName: "file"),
+        completion: .file(extensions: ["json"]))
+    var metadata: String?
+
     @Option(help: ArgumentHelp("Leave out messages before; a date is its begin.", valueName: "moment"))
     var from: CalculateMoment?
 
@@ -52,14 +68,18 @@ struct CalculateCommand: AsyncParsableCommand {
 
     func run() async throws {
         let zones = TimeZoneDatabase()
-        let calculator = try readCalculator(zones)
-        let zone = try zones.table(timezone ?? calculator.timeZoneName)
-        let read = try readMessages(for: calculator)
-        let evaluation = CalculateIntervals(
-            calculator: calculator, zone: zone, table: read.table,
-            range: TimeRange(
-                inclusive: from?.first(in: zone) ?? .distantPast, to?.last(in: zone) ?? .distantFuture),
-            now: now?.first(in: zone) ?? Self.currentTime())
+        let asked = try member(calculator, zones)
+        let (calculator, zone) = (asked.calculator, asked.zone)
+        let nest = try nest(asked, zones)
+        let read = try readMessages(for: nest.map(\.calculator))
+        let evaluation = try surrounded {
+            CalculateIntervals(
+                nest: nest, table: read.table, metadata: try CalculateSurroundings.metadata(metadata),
+                geofences: try CalculateSurroundings.geofences(geofences),
+                range: TimeRange(
+                    inclusive: from?.first(in: zone) ?? .distantPast, to?.last(in: zone) ?? .distantFuture),
+                now: now?.first(in: zone) ?? Self.currentTime())
+        }
         var output = CalculateOutput(format, calculator, zone: zone, to: StandardOutput())
         var progress = ProgressBar("calculating")
         let devices = read.sortedDevices()
@@ -71,12 +91,34 @@ struct CalculateCommand: AsyncParsableCommand {
         if let problem = output.finish() { throw fail(["standard output: \(problem)"]) }
     }
 
-    private func readCalculator(_ zones: TimeZoneDatabase) throws -> Calculator {
+    /// The calculators in the order in which they are evaluated.
+    private func nest(_ asked: CalculateNest.Member, _ zones: TimeZoneDatabase) throws -> [CalculateNest.Member] {
+        let sources = try source.map { source in
+            var member = try member(source.file, zones)
+            member.id = source.id
+            return member
+        }
+        return try surrounded { try CalculateNest(asked, sources: sources).members }
+    }
+
+    private func surrounded<Value>(_ body: () throws -> Value) throws -> Value {
         do {
-            let file = try CheckedFile(calculator, requiresName: false, zones: zones)
+            return try body()
+        } catch let error as ExitCode { throw error } catch { throw fail(["\(error)"]) }
+    }
+
+    private func member(_ name: String, _ zones: TimeZoneDatabase) throws -> CalculateNest.Member {
+        let calculator = try readCalculator(name, zones)
+        return CalculateNest.Member(
+            calculator: calculator, zone: try zones.table(timezone ?? calculator.timeZoneName))
+    }
+
+    private func readCalculator(_ name: String, _ zones: TimeZoneDatabase) throws -> Calculator {
+        do {
+            let file = try CheckedFile(name, requiresName: false, zones: zones)
             if file.hasErrors { throw fail(file.lines) }
             guard file.calculators.count == 1, let only = file.calculators.first else {
-                throw fail(["\(calculator): has \(file.calculators.count) calculators; one is wanted"])
+                throw fail(["\(name): has \(file.calculators.count) calculators; one is wanted"])
             }
             return only
         } catch let error as CheckFailure {
@@ -84,8 +126,8 @@ struct CalculateCommand: AsyncParsableCommand {
         }
     }
 
-    private func readMessages(for calculator: Calculator) throws -> CalculateMessages {
-        var read = CalculateMessages(for: calculator)
+    private func readMessages(for calculators: [Calculator]) throws -> CalculateMessages {
+        var read = CalculateMessages(for: calculators)
         var progress = ProgressBar("reading messages")
         var shown = 0
         do throws(ImportError) {

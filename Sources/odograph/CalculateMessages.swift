@@ -3,7 +3,7 @@ import Expressions
 import Ingest
 import Telemetry
 
-/// The messages of a file by device, as columns; only those that a calculator reads are kept.
+/// The messages of a file by device, as columns; only those that the calculators read are kept.
 struct CalculateMessages {
     let table = ParameterTable()
     /// How many messages were taken and refused.
@@ -22,9 +22,9 @@ struct CalculateMessages {
         var batches: [MessageBatch] = []
     }
 
-    init(for calculator: Calculator) {
+    init(for calculators: [Calculator]) {
         // The two coordinates of messages with one timestamp are merged as a pair.
-        names = Set(calculator.layout.names).union(["position.latitude", "position.longitude"])
+        names = Set(calculators.flatMap(\.layout.names)).union(["position.latitude", "position.longitude"])
         needsAllColumns = names.contains(MessageCounter.wholeMessageName)
     }
 

@@ -89,7 +89,7 @@ struct CheckedFile {
             CheckFinding(position: locator.position(of: offset), isError: isError, path: path, reason: problem.reason))
     }
 
-    private static func contents(of name: String) throws(CheckFailure) -> [UInt8] {
+    static func contents(of name: String) throws(CheckFailure) -> [UInt8] {
         guard let file = fopen(name, "r") else { throw CheckFailure(file: name, code: errno) }
         defer { fclose(file) }
         var bytes: [UInt8] = []

@@ -63,39 +63,8 @@ private struct IncrementalRun {
         }
         _ = try rig.store.createCalculator(name: "random", json: given.calculatorJSON)
         _ = try rig.store.assign([key], isEnabled: true, isAutoCreated: false)
-        whole = Self.batch(given.messages, rig.store.parameters)
-        batches = Self.shuffledBatches(whole, &random)
-    }
-
-    private static func batch(_ messages: [RefMessage], _ table: ParameterTable) -> MessageBatch {
-        var builder = MessageBatchBuilder(table: table)
-        for message in messages {
-            for (name, value) in message.values.sorted(by: { $0.key < $1.key }) {
-                if let parameter = table.id(for: name) { builder.set(parameter, Value(value)) }
-            }
-            builder.finishMessage(
-                timestamp: Timestamp(microseconds: message.timestampMicroseconds),
-                acceptance: Timestamp(microseconds: message.acceptanceMicroseconds))
-        }
-        return builder.build()
-    }
-
-    /// The messages nearly in order, or not at all, in batches of random sizes, some of them twice.
-    private static func shuffledBatches(_ whole: MessageBatch, _ random: inout SplitMix64) -> [MessageBatch] {
-        let reach = random.pick([1, 5, 50, 1_000])
-        var order = (0..<whole.count).map { ($0, $0 + Int.random(in: 0..<reach, using: &random)) }
-        order.sort { ($0.1, $0.0) < ($1.1, $1.0) }
-        var rows = order.map(\.0)
-        for _ in 0..<rows.count / 10 {
-            rows.insert(rows.randomElement(using: &random) ?? 0, at: Int.random(in: 0...rows.count, using: &random))
-        }
-        var batches: [MessageBatch] = []
-        while !rows.isEmpty {
-            let count = min(rows.count, random.pick([1, 2, 7, 40, 200]))
-            batches.append(whole.gather(Array(rows.prefix(count))))
-            rows.removeFirst(count)
-        }
-        return batches
+        whole = MessageBatch(given.messages, rig.store.parameters)
+        batches = whole.shuffledBatches(&random)
     }
 
     mutating func difference() throws -> String? {
@@ -193,18 +162,5 @@ private struct IncrementalRun {
         return (settled + evaluator.pendingIntervals(now: now)).map { evaluated in
             String(decoding: evaluated.interval.head + evaluated.interval.tail, as: UTF8.self)
         }
-    }
-}
-
-extension Value {
-    fileprivate init(_ value: RefValue) {
-        self =
-            switch value {
-            case .null: .null
-            case .boolean(let flag): .boolean(flag)
-            case .number(let number): .number(number)
-            case .string(let text): .string(text)
-            case .json(let text): .json(text)
-            }
     }
 }

@@ -51,7 +51,7 @@ final class WorkerRig {
             workers.append(
                 try Worker(
                     Worker.Setup(
-                        index: index, slots: slots, epochs: epochs, store: store, mirror: mirror, board: board,
+                        index: index, slots: slots, workerCount: workerCount, epochs: epochs, store: store, mirror: mirror, board: board,
                         cachePath: cachePath(index), sealSeconds: sealSeconds, sealCount: 4_096,
                         stateSpacing: stateSpacing,
                         now: { [clock] in clock.now }, logger: Logger(label: "test"))))

@@ -5,20 +5,51 @@ import ReferenceEvaluator
 import Telemetry
 import TimeZones
 
-/// The engine under test, run on a generated case.
+/// The engine under test, run on one calculator of a generated case.
 struct Subject {
     let calculator: Calculator
     let environment: ExpressionEnvironment
     let block: MessageBlock
     let now: Timestamp
+    /// What its calculator reads of others.
+    let sources: [CalculatorID: [Interval]]
 
     init(_ given: GeneratedCase) throws {
-        calculator = try Calculator(JSONValue(parsing: given.calculatorJSON))
+        guard let last = given.calculators.last else { throw CancellationError() }
+        try self.init(given, last, sources: [:])
+    }
+
+    init(
+        _ given: GeneratedCase, _ definition: GeneratedCalculator, sources: [CalculatorID: [Interval]]
+    ) throws {
+        calculator = try Calculator(JSONValue(parsing: definition.json))
+        let geofences = try JSONValue(parsing: definition.geofencesJSON).arrayValue ?? []
         environment = ExpressionEnvironment(
-            timeZone: try TimeZoneDatabase().table(given.timeZoneIdentifier),
-            metadata: try JSONValue(parsing: given.metadataJSON), mileageOutlierSpeed: calculator.mileageOutlierSpeed)
-        block = Self.block(given, calculator.layout)
+            timeZone: try TimeZoneDatabase().table(definition.timeZoneIdentifier),
+            metadata: try JSONValue(parsing: given.metadataJSON), mileageOutlierSpeed: calculator.mileageOutlierSpeed,
+            mileageFormula: calculator.mileageFormula,
+            geofences: GeofenceSet(try geofences.map { try Geofence($0, id: $0["id"]?.integerValue ?? 0) }))
+        self.sources = sources
+        if let source = calculator.messagesSource {
+            let facts = DeviceFacts(given.constants)
+            block = SourceMessages(calculator.layout, facts: facts).block(sources[source] ?? [])
+        } else {
+            block = Self.block(given, calculator.layout)
+        }
         now = Timestamp(microseconds: given.nowMicroseconds)
+    }
+
+    /// The intervals of all calculators of a case, by id; each is evaluated over the intervals of those before it.
+    static func intervals(
+        _ given: GeneratedCase, cuts: (_ rows: Int) -> [Int] = { _ in [] }
+    ) throws -> [Int: [Interval]] {
+        var found: [Int: [Interval]] = [:]
+        for definition in given.calculators {
+            let sources = Dictionary(uniqueKeysWithValues: found.map { (CalculatorID(Int64($0.key)), $0.value) })
+            let subject = try Subject(given, definition, sources: sources)
+            found[definition.id] = try subject.intervals(cuts: cuts(subject.block.count))
+        }
+        return found
     }
 
     private static func block(_ given: GeneratedCase, _ layout: ColumnLayout) -> MessageBlock {
@@ -41,8 +72,8 @@ struct Subject {
     }
 
     /// Evaluates with the messages cut before the given rows; the state is saved and restored at each cut.
-    func evaluate(cuts: [Int] = []) throws -> [RefInterval] {
-        var evaluator = Evaluator(calculator, environment: environment)
+    func intervals(cuts: [Int]) throws -> [Interval] {
+        var evaluator = fresh()
         var intervals: [Interval] = []
         var start = 0
         for end in cuts + [block.count] where end > start {
@@ -50,16 +81,22 @@ struct Subject {
             start = end
             guard end < block.count, !calculator.listsMessages else { continue }
             let saved = evaluator.state.encoded()
-            let restored = try EvaluationState(calculator, decoding: saved)
-            evaluator = Evaluator(calculator, environment: environment, from: restored)
+            evaluator = fresh(from: try EvaluationState(calculator, decoding: saved))
         }
-        intervals += evaluator.pendingIntervals(now: now).map(\.interval)
-        return intervals.map(RefInterval.init)
+        return intervals + evaluator.pendingIntervals(now: now).map(\.interval)
+    }
+
+    func evaluate(cuts: [Int] = []) throws -> [RefInterval] { try intervals(cuts: cuts).map(RefInterval.init) }
+
+    private func fresh(from state: EvaluationState? = nil) -> Evaluator {
+        var evaluator = Evaluator(calculator, environment: environment, from: state)
+        evaluator.sources = sources
+        return evaluator
     }
 
     /// The state after all messages, read in blocks cut before the given rows.
     func finalState(cuts: [Int]) -> [UInt8] {
-        var evaluator = Evaluator(calculator, environment: environment)
+        var evaluator = fresh()
         var start = 0
         for end in cuts + [block.count] where end > start {
             _ = evaluator.consume(block.rows(start..<end))
@@ -109,5 +146,14 @@ extension RefValue {
             case .string(let text): .string(text)
             case .json(let text): .json(text)
             }
+    }
+}
+
+extension DeviceFacts {
+    /// The facts that a case's constants tell.
+    init(_ constants: [String: RefValue]) {
+        func text(_ name: String) -> String { if case .string(let text)? = constants[name] { text } else { "" } }
+        let id: Int64 = if case .number(let number)? = constants["device.id"] { Int64(number) } else { 0 }
+        self.init(id: DeviceID(id), ident: text("ident"), name: text("device.name"))
     }
 }

@@ -34,8 +34,16 @@ struct CorpusTests {
                 #"[{"can.fuel.volume":10},{"can.fuel.volume":9.5},{"can.fuel.volume":30}]"#,
                 #"["!",false,true]"#
             ),
-            ("geofence() == null", "[{}]", "[true]"),
-            (#"json_array_contains(geofences("metadata.zone_type"), "LOAD_PAD")"#, "[{}]", "[false]"),
+            (
+                "geofence() == null",
+                #"[{},{"position.latitude":0,"position.longitude":0},{"position.latitude":0,"position.longitude":9}]"#,
+                #"["!",false,true]"#
+            ),
+            (
+                #"json_array_contains(geofences("metadata.zone_type"), "LOAD_PAD")"#,
+                #"[{},{"position.latitude":0,"position.longitude":0},{"position.latitude":0,"position.longitude":9}]"#,
+                #"["!",true,false]"#
+            ),
             (
                 #"position.speed > metadata("speed_limit")"#, #"[{"position.speed":91},{"position.speed":90},{}]"#,
                 #"[true,false,"!"]"#
@@ -87,7 +95,9 @@ struct CorpusTests {
             ),
         ])
     func messages(_ source: String, _ messages: String, _ expected: String) throws {
-        let trial = try Trial(source, messages, metadata: #"{"speed_limit":90}"#)
+        let pad =
+            #"[{"name":"pad","type":"circle","center":{"lat":0,"lon":0},"radius":1,"metadata":{"zone_type":"LOAD_PAD"}}]"#
+        let trial = try Trial(source, messages, metadata: #"{"speed_limit":90}"#, geofences: pad)
         #expect(try trial.results == Trial.expected(expected))
         #expect(try trial.resultsApart() == Trial.expected(expected))
     }

@@ -108,12 +108,21 @@ struct FunctionTests {
         "distance": Cases(
             values: [("distance(0, 0, 0, 1)", .number(kilometre * 1000)), ("distance(5, 6, 5, 6)", .number(0))],
             errors: ["distance(0, 0, 0, s)"], refused: ["distance(1,2,3)"]),
+        "bearing": Cases(
+            values: [
+                ("bearing(0, 0, 1, 0)", .number(0)), ("bearing(0, 0, -1, 0)", .number(180)),
+                ("bearing(0, 0, 0, -1)", .number(270)), ("bearing(0, 179, 0, -179)", .number(90)),
+            ],
+            errors: ["bearing(0, 0, 0, s)"], refused: ["bearing(1,2,3)"]),
         "distance_to": Cases(
             values: [("distance_to(0, 1)", .number(kilometre * 1000))], errors: ["distance_to(s, 1)"],
             refused: ["distance_to(1)"]),
-        "geofence": Cases(values: [("geofence()", .null), ("geofence('name')", .null)], refused: ["geofence(1, 2)"]),
+        "geofence": Cases(
+            values: [("geofence()", .null), ("geofence('name')", .null)], errors: ["geofence(1)"],
+            refused: ["geofence(1, 2)"]),
         "geofences": Cases(
-            values: [("geofences('id')", .json("[]")), ("geofences()", .json("[]"))], refused: ["geofences(1, 2)"]),
+            values: [("geofences('id')", .json("[]")), ("geofences()", .json("[]"))], errors: ["geofences(1)"],
+            refused: ["geofences(1, 2)"]),
     ]
 
     static let texts: [String: Cases] = [
@@ -159,7 +168,10 @@ struct FunctionTests {
             ], errors: ["metadata(1)", "metadata(none)"], refused: ["metadata()"]),
     ]
 
-    static let cases = [logic, mathematics, calendar, movement, texts].reduce(into: [String: Cases]()) { all, part in
+    static let cases = [
+        logic, mathematics, calendar, movement, texts, ExtensionCases.choices, ExtensionCases.numbers,
+        ExtensionCases.moments, ExtensionCases.texts, ExtensionCases.json,
+    ].reduce(into: [String: Cases]()) { all, part in
         all.merge(part) { first, _ in first }
     }
 
@@ -188,6 +200,39 @@ struct FunctionTests {
             #expect(try Trial(source, Self.message, metadata: metadata).results == [nil], "\(source)")
         }
         for source in cases.refused { #expect(throws: ExpressionError.self, "\(source)") { try Trial(source) } }
+    }
+
+    @Test("every function has examples, and they give what they say", arguments: Function.all.map(\.name))
+    func examples(_ name: String) throws {
+        let function = try #require(Function.all.first { $0.name == name })
+        #expect(!function.examples.isEmpty)
+        for example in function.examples {
+            #expect(example.expression.contains(name + "("))
+            let input = try JSONValue(parsing: example.input ?? "{}")
+            let messages = input.arrayValue ?? [input]
+            let result = try Trial(example.expression, messages).results.last
+            #expect(try result == JSONValue(parsing: example.result).value, "\(example.expression)")
+        }
+    }
+
+    @Test(
+        "a name from another language is told what it is called here",
+        arguments: [("len(1)", "length"), ("LOWERCASE('A')", "lower"), ("avg(1)", "average"), ("sine(1)", "sin")])
+    func synonyms(_ source: String, _ meant: String) {
+        let error = #expect(throws: ExpressionError.self) { try Trial(source) }
+        #expect(error?.reason.contains("did you mean \(meant)()?") ?? false, "\(error?.description ?? "")")
+    }
+
+    @Test("a text that grows beyond 65,536 bytes is an error")
+    func textLimit() throws {
+        let long = JSONValue.string(String(repeating: "a", count: 40_000))
+        let message = JSONValue.object([.init("s", long)])
+        for source in [
+            "s + s", "concat(s, s)", "replace(s, 'a', 'aaa')", "json_array(s, s)", "json_object('a', s, 'b', s)",
+        ] {
+            #expect(try Trial(source, [message]).results == [nil], "\(source)")
+        }
+        #expect(try Trial("length(s + 'b')", [message]).results == [.number(40_001)])
     }
 
     @Test("every function refuses too few and too many arguments")

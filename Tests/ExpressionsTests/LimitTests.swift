@@ -55,10 +55,17 @@ struct LimitTests {
         "<<", ">>", "!",
         "?", ":", "(", ")", "(", ")", ",", "['/0']", "[", "]", " ", "timestamp", "@", "é", "🚚",
     ]
-    private static let messages = #"""
+    static let messages = #"""
         [{"a":1,"s":"x","j":[1],"position.latitude":1,"position.longitude":1},{"b.c":-0.5,"a":null,"s":"5"},
          {"a":true,"s":"\u00e9","position.latitude":1.1,"position.longitude":1,"j":{"k":1}},{"a":"a","b.c":3}]
         """#
+
+    private static let geofences = GeofenceSet([
+        Geofence(
+            id: 7, name: "around 1", priority: 1,
+            shape: .circle(center: GeoPoint(latitude: 1, longitude: 1), radius: 20), json: .object([.init("a", .null)])),
+        Geofence(id: 8, name: "at 1", shape: .circle(center: GeoPoint(latitude: 1, longitude: 1), radius: 1)),
+    ])
 
     private static func check(_ source: String, _ messages: [JSONValue], _ seed: UInt64) throws {
         for scope in [ExpressionScope.messages, .interval] {
@@ -70,7 +77,7 @@ struct LimitTests {
                 #expect((1...max(source.count + 1, 1)).contains(error.column), "seed \(seed): \(source): \(error)")
                 continue
             }
-            trial = try Trial(source, messages, scope: scope)
+            trial = try Trial(source, messages, scope: scope, geofences: geofences)
             let column = trial.column
             #expect(column.count == messages.count, "seed \(seed): \(source)")
             for row in 0..<column.count where column[row] == nil {
@@ -104,7 +111,7 @@ struct LimitTests {
         for _ in 0..<60 { try Self.check(Self.tree(4, &random), messages, seed) }
     }
 
-    private static func tree(_ depth: Int, _ random: inout SeededGenerator) -> String {
+    static func tree(_ depth: Int, _ random: inout SeededGenerator) -> String {
         func pick(_ items: [String]) -> String { items[Int.random(in: 0..<items.count, using: &random)] }
         guard depth > 0, random.chance(0.8) else {
             return pick([
@@ -123,7 +130,9 @@ struct LimitTests {
         default:
             let function = Function.all[Int.random(in: 0..<Function.all.count, using: &random)]
             let count = Int.random(
-                in: function.arguments.lowerBound...min(function.arguments.upperBound, 4), using: &random)
+                in: function.arguments
+                    .lowerBound...max(function.arguments.lowerBound, min(function.arguments.upperBound, 4)),
+                using: &random)
             let isNamed = ["exists", "previous", "json"].contains(function.name)
             let arguments = (0..<count).map { $0 == 0 && isNamed ? "'a'" : tree(depth - 1, &random) }
             return function.name + "(" + arguments.joined(separator: ",") + ")"

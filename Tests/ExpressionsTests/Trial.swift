@@ -11,19 +11,23 @@ struct Trial {
     /// Messages are a JSON array of objects; one without a timestamp comes a second after the one before.
     init(
         _ source: String, _ messages: String = "[{}]", metadata: String = "{}", outlierSpeed: Double = 0,
-        scope: ExpressionScope = .messages
+        scope: ExpressionScope = .messages, variables: Set<String> = [], geofences: String = "[]",
+        formula: MileageFormula = .haversine
     ) throws {
         try self.init(
             source, JSONValue(parsing: messages).arrayValue ?? [], metadata: JSONValue(parsing: metadata),
-            outlierSpeed: outlierSpeed, scope: scope)
+            outlierSpeed: outlierSpeed, scope: scope, variables: variables,
+            geofences: GeofenceSet((JSONValue(parsing: geofences).arrayValue ?? []).map { try Geofence($0) }),
+            formula: formula)
     }
 
     init(
         _ source: String, _ messages: [JSONValue], metadata: JSONValue = .object([]), outlierSpeed: Double = 0,
-        scope: ExpressionScope = .messages
+        scope: ExpressionScope = .messages, variables: Set<String> = [], geofences: GeofenceSet = .empty,
+        formula: MileageFormula = .haversine
     ) throws {
         var layout = ColumnLayout()
-        program = try Program(source, scope: scope, layout: &layout)
+        program = try Program(source, scope: scope, variables: variables, layout: &layout)
         var timestamps: [Int64] = []
         for message in messages {
             let given = message["timestamp"]?.numberValue.map { Timestamp(seconds: $0).microseconds }
@@ -38,7 +42,8 @@ struct Trial {
             return column
         }
         block = ExpressionBlock(timestamps: timestamps, columns: columns)
-        environment = ExpressionEnvironment(metadata: metadata, mileageOutlierSpeed: outlierSpeed)
+        environment = ExpressionEnvironment(
+            metadata: metadata, mileageOutlierSpeed: outlierSpeed, mileageFormula: formula, geofences: geofences)
     }
 
     /// The column of results over all messages at once.

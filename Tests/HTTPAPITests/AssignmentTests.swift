@@ -73,7 +73,7 @@ struct AssignmentTests {
             #expect(
                 try await house.send("GET", path + "/all?filter=\("value==2 || id==3".inURL)").body
                     == "{\"result\":[\(json[1]),\(json[2])]}")
-            #expect(try await house.send("GET", path + "/calculate").reasons.contains("selects no intervals"))
+            #expect(try await house.send("GET", path + "/everything").reasons.contains("selects no intervals"))
             #expect(try await house.send("GET", path + "/all?bgin=5").reasons.contains("did you mean \"begin\"?"))
         }
     }

@@ -77,7 +77,7 @@ struct RouteTests {
         try await TestHouse.open { house in
             let result = try await house.send("GET", "/storage/expressions/functions").result
             let round = try #require(result.first { $0["name"] == .string("round") })
-            #expect(round["usage"] == .string("round(x[, digits])") && round["arguments_max"] == .number(2))
+            #expect(round["usage"] == .string("round(x[, digits])") && round["arguments"]?["max"] == .number(2))
         }
     }
 

@@ -26,6 +26,7 @@ final class TestHouse: Sendable {
         store = try SQLitePrimaryStore(folder: folder)
         master = try store.createToken(name: "test", kind: .master, expires: nil, at: clock.now).secret
         let clock = clock
+        calculation.attach(store, clock)
         api = try API(
             store: store, calc: calculation, timeZones: TimeZoneDatabase(), now: { clock.now },
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, limits: limits)
@@ -99,6 +100,7 @@ final class RecordedCalculation: Calculation {
     private struct State {
         var statuses: [AssignmentKey: AssignmentStatus] = [:]
         var asked: [(AssignmentKey, TimeRange?)] = []
+        var attached: (store: SQLitePrimaryStore, clock: ManualClock)?
     }
 
     private let state = Mutex(State())
@@ -116,6 +118,18 @@ final class RecordedCalculation: Calculation {
     }
 
     var asked: [(AssignmentKey, TimeRange?)] { state.withLock { $0.asked } }
+
+    func attach(_ store: SQLitePrimaryStore, _ clock: ManualClock) { state.withLock { $0.attached = (store, clock) } }
+
+    /// Sets them as the owner of the slot would.
+    func setIntervalFields(
+        _ key: AssignmentKey, id: Int64, fields: [JSONValue.Member]
+    ) async throws(StoreError) {
+        guard let (store, clock) = state.withLock({ $0.attached }) else { return }
+        let slot = Slot(device: key.device)
+        let epoch = try store.slotLeases().first { $0.slot == slot }?.epoch ?? 0
+        _ = try store.setIntervalFields(slot: slot, epoch: epoch, key: key, id: id, fields: fields, at: clock.now)
+    }
 
     var metrics: CalcMetrics {
         var metrics = CalcMetrics()

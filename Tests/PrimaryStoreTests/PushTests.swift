@@ -159,7 +159,7 @@ struct PushTests {
         }
     }
 
-    private static func randomPush(
+    static func randomPush(
         _ a: TestAssignment, _ held: [HeldInterval], _ step: Int, _ random: inout SeededGenerator
     ) -> Push {
         var deletes: [Int64] = []

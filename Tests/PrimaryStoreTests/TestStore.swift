@@ -24,6 +24,15 @@ final class TestStore {
     /// Changes the file behind the store's back.
     func tamper(_ sql: String) throws { try Connection(path: folder + "/primary.db").run(sql) }
 
+    /// The rows of a table.
+    func count(_ table: String) throws -> Int64 {
+        try Connection(path: folder + "/primary.db", mode: .readOnly).integer("SELECT COUNT(*) FROM \(table)") ?? 0
+    }
+
+    func entity(_ kind: EntityKind) throws -> Int64 {
+        try store.createEntity(kind, name: kind.rawValue, json: "{}").id
+    }
+
     func device(_ ident: String = "a") throws -> DeviceID {
         try store.createDevice(ident: ident, name: ident, json: "{}").id
     }
@@ -71,6 +80,17 @@ extension IntervalWrite {
             id: id, firstOn: Timestamp(microseconds: (firstOn ?? begin) * 1_000_000),
             begin: Timestamp(microseconds: begin * 1_000_000), end: Timestamp(microseconds: end * 1_000_000),
             isActive: isActive, head: head, tail: tail, digest: hash64(head + tail))
+    }
+}
+
+extension AssetInterval {
+    /// An interval from a second to a second, or open; device 0 is none.
+    static func make(
+        _ asset: Int64, _ begin: Int64, _ end: Int64?, _ device: DeviceID = DeviceID(0), json: String = "{}"
+    ) -> AssetInterval {
+        AssetInterval(
+            asset: asset, begin: Timestamp(microseconds: begin * 1_000_000),
+            end: end.map { Timestamp(microseconds: $0 * 1_000_000) }, device: device, json: json, timestamp: .zero)
     }
 }
 

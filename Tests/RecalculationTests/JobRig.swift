@@ -83,9 +83,11 @@ final class JobRig {
 
     func job(_ ranges: [TimeRange], now: Int64 = 1_000_000) -> RecalculationJob {
         RecalculationJob(
-            key: key, calculator: calculator, environment: ExpressionEnvironment(),
-            binding: ColumnBinding(
-                calculator.layout, table: table, facts: DeviceFacts(id: key.device, ident: "x", name: "x")),
+            key: key, calculator: calculator,
+            inputs: RecalculationJob.Inputs(
+                environment: ExpressionEnvironment(),
+                binding: ColumnBinding(
+                    calculator.layout, table: table, facts: DeviceFacts(id: key.device, ident: "x", name: "x"))),
             ranges: ranges, now: .at(now), stateSpacing: stateSpacing)
     }
 

@@ -1,8 +1,8 @@
 extension RefInterval {
     /// The first way in which intervals differ from expected ones, in words; nil if they agree.
     ///
-    /// All must be equal to the bit, except numbers of counters whose name has the prefix `near.`: those may differ by
-    /// `tolerance`, relative to the greater of the number and 1.
+    /// All must be equal to the bit, except counters whose name has the prefix `near.`: their numbers, and the numbers
+    /// within their JSON, may differ by `tolerance`, relative to the greater of the number and 1.
     public static func disagreement(
         expected: [RefInterval], actual: [RefInterval], tolerance: Double = 1e-9
     ) -> String? {
@@ -31,8 +31,19 @@ extension RefInterval {
     }
 
     private static func agree(_ expected: RefValue, _ actual: RefValue, _ tolerance: Double) -> Bool {
-        if expected == actual { return true }
-        guard tolerance > 0, case .number(let first) = expected, case .number(let second) = actual else { return false }
-        return abs(first - second) <= tolerance * max(1, abs(first))
+        expected == actual || (tolerance > 0 && agree(JSONTree(expected), JSONTree(actual), tolerance))
+    }
+
+    private static func agree(_ expected: JSONTree, _ actual: JSONTree, _ tolerance: Double) -> Bool {
+        switch (expected, actual) {
+        case (.number(let first), .number(let second)):
+            return abs(first - second) <= tolerance * max(1, abs(first))
+        case (.array(let first), .array(let second)):
+            return first.count == second.count && zip(first, second).allSatisfy { agree($0, $1, tolerance) }
+        case (.object(let first), .object(let second)):
+            return first.map(\.key) == second.map(\.key)
+                && zip(first, second).allSatisfy { agree($0.value, $1.value, tolerance) }
+        default: return expected == actual
+        }
     }
 }

@@ -1,143 +1,121 @@
 /// The counters over the messages of one interval.
 struct CounterEvaluation {
-    /// The interval's messages, those merged before and after included.
-    let stream: MessageStream
+    /// The interval's messages, those merged before and after included, with the variables counted so far.
+    var stream: MessageStream
     let isActive: Bool
     let beginMicroseconds: Int64
     let endMicroseconds: Int64
     /// The geofence that the selectors found at the first ON message.
     let geofence: Geofence?
+    /// The fields of the interval kept before.
+    let previous: [String: RefValue]?
 
-    /// The value of a counter; nil where it has none.
-    func value(
-        of counter: CounterDefinition, fields: [String: RefValue], previous: [String: RefValue]?
-    ) -> RefValue? {
-        guard let value = rawValue(of: counter, fields, previous), value != .null else { return nil }
+    /// The value of a counter, given the fields before it; nil where it has none.
+    mutating func value(of counter: CounterDefinition, fields: [String: RefValue]) -> RefValue? {
+        if case .variable(let expression) = counter.kind { runVariable(counter, expression) }
+        guard let value = rawValue(of: counter, fields), value != .null else { return nil }
         guard case .number(let number) = value else { return value }
         return number.isFinite ? .number(number == 0 ? 0 : number) : nil
     }
 
-    private func rawValue(
-        of counter: CounterDefinition, _ fields: [String: RefValue], _ previous: [String: RefValue]?
-    ) -> RefValue? {
-        let seen = stream.validated(by: counter.validateMessage)
+    private func rawValue(of counter: CounterDefinition, _ fields: [String: RefValue]) -> RefValue? {
         switch counter.kind {
-        case .values(let expression, let method):
-            return Aggregation(outcomes: seen.outcomes(of: expression), messages: seen.messages).result(method)
-        case .interval(let expression):
-            let scope = IntervalScope(surroundings: stream.surroundings, fields: fields, previous: previous)
-            return expression.outcome(in: scope)
+        case .interval(let expression): return expression.outcome(in: scope(fields))
         case .active: return .boolean(isActive)
         case .geofence: return geofence.map { .string($0.name) }
         case .datetime(let format, let ofEnd):
             let seconds = LocalTime.floorDivide(Int(ofEnd ? endMicroseconds : beginMicroseconds), 1_000_000)
             return .string(LocalTime(seconds: seconds, in: stream.surroundings.timeZone).formatted(format))
+        case .specified(let value): return value
+        case .variable: return stream.variables.last?[counter.name] ?? nil
+        case .calc(let source): return sourceValue(source)
+        case .accumulator: return accumulated(counter, fields)
+        case .values, .route, .message, .dataset:
+            return messageValue(of: counter, stream.validated(by: counter.validateMessage))
+        }
+    }
+
+    private func messageValue(of counter: CounterDefinition, _ seen: MessageStream) -> RefValue? {
+        switch counter.kind {
+        case .values(let expression, let method):
+            return Aggregation(outcomes: seen.outcomes(of: expression), messages: seen.messages).result(method)
         case .route:
             let positions = seen.messages.compactMap { Position($0) }
             return positions.isEmpty ? nil : .string(Position.polyline(positions))
-        case .message(let projection): return messages(projection, seen)
-        case .specified(let value): return value
+        case .message(let projection): return Projecting(stream: seen, projection: projection).value
+        case .dataset(let fields, let allowsUnknown): return dataset(fields, allowsUnknown, seen)
+        default: return nil
         }
     }
 
-    private func messages(_ projection: CounterDefinition.Projection, _ seen: MessageStream) -> RefValue? {
-        let places = seen.messages.indices
-        let chosen: Int? =
-            switch projection.choice {
-            case .first: places.first
-            case .last: places.last
-            case .minimum(let expression): extreme(seen.outcomes(of: expression)) { $0 < $1 }
-            case .maximum(let expression): extreme(seen.outcomes(of: expression)) { $0 > $1 }
-            case .each: nil
+    func scope(_ fields: [String: RefValue]) -> IntervalScope {
+        IntervalScope(surroundings: stream.surroundings, fields: fields, previous: previous)
+    }
+
+    /// One object a message; a message with an unknown field is passed over, or goes without that field.
+    private func dataset(
+        _ fields: [CounterDefinition.Field], _ allowsUnknown: Bool, _ seen: MessageStream
+    ) -> RefValue? {
+        var objects: [JSONTree] = []
+        for place in seen.messages.indices {
+            let values = fields.map { $0.expression.outcome(in: seen[place]).flatMap(\.ifKnown) }
+            if !allowsUnknown, values.contains(nil) { continue }
+            objects.append(
+                .object(zip(fields, values).compactMap { field, value in value.map { field.member($0) } }))
+        }
+        return objects.isEmpty ? nil : JSONTree.array(objects).value
+    }
+
+    /// Runs a variable over the interval's messages, and leaves its value at each of them in the stream.
+    ///
+    /// The value lives on in messages that the counter does not see, or in which its expression errs. Which messages it
+    /// sees may depend on its own value.
+    private mutating func runVariable(_ counter: CounterDefinition, _ expression: Expression) {
+        let name = counter.name
+        var value: RefValue?
+        let readsItself = counter.validateMessage?.names.contains(name) ?? false
+        var seen = readsItself ? [] : stream.places(where: counter.validateMessage)
+        var view = stream.selecting(seen)
+        for place in stream.messages.indices {
+            stream.setVariable(name, at: place, to: value)
+            if readsItself, let validation = counter.validateMessage, validation.isTrue(in: stream[place]) {
+                seen.append(place)
+                view = stream.selecting(seen)
             }
-        if projection.choice == .each {
-            if places.isEmpty { return nil }
-            return JSONTree.array(places.map { object(projection, seen[$0]) }).value
+            guard let index = seen.firstIndex(of: place) else { continue }
+            view.setVariable(name, at: index, to: value)
+            if let outcome = expression.outcome(in: view[index]) { value = outcome }
+            view.setVariable(name, at: index, to: value)
+            stream.setVariable(name, at: place, to: value)
         }
-        return chosen.map { object(projection, seen[$0]).value }
     }
 
-    /// The place of the extreme number, the first among equals.
-    private func extreme(_ outcomes: [RefValue?], _ isBetter: (Double, Double) -> Bool) -> Int? {
-        var best: (place: Int, number: Double)?
-        for (place, outcome) in outcomes.enumerated() {
-            guard let number = outcome.flatMap(Aggregation.number) else { continue }
-            if let held = best, !isBetter(number, held.number) { continue }
-            best = (place, number)
+    /// The sum over the intervals since the last reset.
+    private func accumulated(_ counter: CounterDefinition, _ fields: [String: RefValue]) -> RefValue? {
+        guard case .accumulator(let name, let interval, let expression) = counter.kind else { return nil }
+        let own = fields[name].flatMap(Aggregation.number) ?? 0
+        guard let previous, case .number(let before)? = previous[counter.name] else { return .number(own) }
+        if let expression, expression.isTrue(in: scope(fields)) { return .number(own) }
+        if let interval, case .number(let begin)? = previous["begin"] {
+            let zone = stream.surroundings.timeZone
+            let last = LocalTime.bucket(interval, microseconds: Int64((begin * 1e6).rounded()), in: zone)
+            if last != LocalTime.bucket(interval, microseconds: beginMicroseconds, in: zone) { return .number(own) }
         }
-        return best?.place
-    }
-
-    private func object(_ projection: CounterDefinition.Projection, _ scope: MessageScope) -> JSONTree {
-        .object(
-            projection.fields.compactMap { field in
-                guard let value = field.expression.outcome(in: scope) else { return nil }
-                if case .number(let number) = value, !number.isFinite { return nil }
-                return JSONTree.Member(key: field.name, value: JSONTree(value))
-            })
+        return .number(before + own)
     }
 }
 
-/// The methods over the outcomes of one expression, message by message.
-struct Aggregation {
-    /// nil for an error.
-    let outcomes: [RefValue?]
-    let messages: [RefMessage]
+extension CounterDefinition.Field {
+    func member(_ value: RefValue) -> JSONTree.Member { JSONTree.Member(key: name, value: JSONTree(value)) }
+}
 
-    private var values: [RefValue] { outcomes.compactMap { $0 == .null ? nil : $0 } }
-    private var numbers: [Double] { values.compactMap(Self.number) }
+extension RefValue {
+    /// The value unless it is null or no finite number.
+    var ifKnown: RefValue? { self == .null ? nil : ifFinite }
 
-    /// Numbers, and booleans as 1 and 0; nothing else counts.
-    static func number(_ value: RefValue) -> Double? {
-        switch value {
-        case .number(let number): number
-        case .boolean(let flag): flag ? 1 : 0
-        case .null, .string, .json: nil
-        }
-    }
-
-    func result(_ method: CounterDefinition.Method) -> RefValue? {
-        switch method {
-        case .first: return values.first
-        case .last: return values.last
-        case .distinct: return distinct()
-        case .duration: return duration().map(RefValue.number)
-        case .minimum, .maximum, .average, .summary, .difference:
-            let numbers = numbers
-            return numbers.isEmpty ? nil : .number(number(method, numbers))
-        }
-    }
-
-    private func number(_ method: CounterDefinition.Method, _ numbers: [Double]) -> Double {
-        switch method {
-        case .minimum: numbers.reduce(numbers[0]) { $1 < $0 ? $1 : $0 }
-        case .maximum: numbers.reduce(numbers[0]) { $1 > $0 ? $1 : $0 }
-        case .average: Self.sum(numbers) / Double(numbers.count)
-        case .difference: numbers[numbers.count - 1] - numbers[0]
-        default: Self.sum(numbers)
-        }
-    }
-
-    /// The sum in four lanes by index, folded in a fixed order (rule 16).
-    static func sum(_ numbers: [Double]) -> Double {
-        var lanes: [Double] = [0, 0, 0, 0]
-        for (index, number) in numbers.enumerated() { lanes[index % 4] += number }
-        return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
-    }
-
-    /// The time for which the expression is true, by the earlier message of each pair.
-    private func duration() -> Double? {
-        guard outcomes.contains(where: { $0 != nil }) else { return nil }
-        var microseconds: Int64 = 0
-        for place in outcomes.indices.dropFirst() where outcomes[place - 1]?.isTrue ?? false {
-            microseconds += messages[place].timestampMicroseconds - messages[place - 1].timestampMicroseconds
-        }
-        return Double(microseconds) / 1e6
-    }
-
-    private func distinct() -> RefValue? {
-        var unique: [RefValue] = []
-        for value in values where !unique.contains(value) { unique.append(value) }
-        return unique.isEmpty ? nil : JSONTree.array(unique.map { JSONTree($0) }).value
+    /// The value unless it is no finite number.
+    var ifFinite: RefValue? {
+        if case .number(let number) = self, !number.isFinite { return nil }
+        return self
     }
 }

@@ -17,6 +17,20 @@ indirect enum Expression: Equatable {
         self = try parser.whole()
     }
 
+    /// Whether it reads the message or interval before, as `#x` or `previous('x')`.
+    var readsPrevious: Bool {
+        switch self {
+        case .constant, .name: false
+        case .previous: true
+        case .pointer(let operand, _), .unary(_, let operand): operand.readsPrevious
+        case .binary(_, let left, let right): left.readsPrevious || right.readsPrevious
+        case .conditional(let condition, let yes, let no):
+            condition.readsPrevious || yes.readsPrevious || no.readsPrevious
+        case .call(let function, let arguments):
+            function == "previous" || arguments.contains(where: \.readsPrevious)
+        }
+    }
+
     /// Every name that is read, whether as `x`, `$x`, `#x`, `previous('x')` or `exists('x')`.
     var names: [String] {
         switch self {

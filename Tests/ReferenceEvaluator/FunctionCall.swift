@@ -41,15 +41,11 @@ struct FunctionCall {
         case "json": return try element(of: scope.value(of: try values[0].string()), values[1])
         case "json_array_contains": return .boolean(try isContained(values[1], in: values[0]))
         case "distance":
-            return .number(
-                Position(latitude: try values[0].arithmeticNumber(), longitude: try values[1].arithmeticNumber())
-                    .metres(
-                        to: Position(
-                            latitude: try values[2].arithmeticNumber(), longitude: try values[3].arithmeticNumber())))
+            let (start, end) = (try position(values[0], values[1]), try position(values[2], values[3]))
+            return .number(start.metres(to: end, by: scope.surroundings.mileageFormula))
         case "distance_to":
-            let target = Position(
-                latitude: try values[0].arithmeticNumber(), longitude: try values[1].arithmeticNumber())
-            return .number(try scope.position().metres(to: target))
+            let target = try position(values[0], values[1])
+            return .number(try scope.position().metres(to: target, by: scope.surroundings.mileageFormula))
         case "isnull": return .boolean(values[0] == .null)
         case "isnumber": if case .number = values[0] { return .boolean(true) } else { return .boolean(false) }
         case "isstring": if case .string = values[0] { return .boolean(true) } else { return .boolean(false) }
@@ -69,6 +65,10 @@ struct FunctionCall {
         let path = try values.first?.string() ?? "name"
         let position = try scope.position()
         return Geofence.containing(position, in: scope.surroundings.geofences).map { $0.field(path) }
+    }
+
+    private func position(_ latitude: RefValue, _ longitude: RefValue) throws(ExpressionFailure) -> Position {
+        Position(latitude: try latitude.arithmeticNumber(), longitude: try longitude.arithmeticNumber())
     }
 
     private func numbers(_ values: [RefValue]) throws(ExpressionFailure) -> [Double] {

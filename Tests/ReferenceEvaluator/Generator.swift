@@ -1,17 +1,3 @@
-/// A random calculator with a device's messages, from one seed.
-public struct GeneratedCase: Sendable {
-    public var seed: UInt64
-    public var calculatorJSON: String
-    public var timeZoneIdentifier: String
-    public var constants: [String: RefValue]
-    public var metadataJSON: String
-    /// The geofences assigned to the calculator, an array; two circles, one within the other, and a triangle.
-    public var geofencesJSON: String
-    /// In order, one for each timestamp, 0 to 400 of them.
-    public var messages: [RefMessage]
-    public var nowMicroseconds: Int64
-}
-
 /// Makes random calculators and message streams of which the rules decide every result.
 ///
 /// What the rules leave open is avoided: null results of `change`, NaN, wild numeric strings, `validate_message` beside
@@ -43,7 +29,13 @@ public struct Generator {
         zone = random.pick(["Europe/Paris", "America/New_York", "Europe/Paris", "UTC", "Africa/Nairobi"])
     }
 
-    /// The case of a seed, with geofence selectors and functions or without.
+    /// The case of a seed, drawn from the whole language: nested calculators and geofences included.
+    public static func wholeCase(seed: UInt64) -> GeneratedCase {
+        var generator = WholeGenerator(seed: seed)
+        return generator.made(seed)
+    }
+
+    /// The case of a seed, of one calculator, with geofence selectors and functions or without.
     public static func generatedCase(seed: UInt64, hasGeofences: Bool = true) -> GeneratedCase {
         var generator = Generator(seed: seed, hasGeofences: hasGeofences)
         let calculator = generator.calculator()
@@ -56,7 +48,7 @@ public struct Generator {
                 "ident": .string("352093081452251"), "device.id": .number(7), "device.name": .string("van 7"),
             ],
             metadataJSON: #"{"limit":50,"depot":{"name":"north","rate":1.25},"tags":["a","b"]}"#,
-            geofencesJSON: hasGeofences ? Self.geofences : "[]", messages: messages,
+            geofencesJSON: hasGeofences ? Self.geofences : "[]", messages: messages, rawMessages: messages,
             nowMicroseconds: last + Int64(wait) * 1_000_000)
     }
 }

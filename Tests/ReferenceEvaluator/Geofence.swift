@@ -42,8 +42,11 @@ struct Geofence: Equatable {
 
     /// Those around a position, the greatest priority first, equals as listed.
     static func containing(_ position: Position, in geofences: [Geofence]) -> [Geofence] {
-        let containing = geofences.enumerated().filter { $0.element.contains(position) }
-        return containing.sorted { ($1.element.priority, $0.offset) < ($0.element.priority, $1.offset) }.map(\.element)
+        ranked(geofences.enumerated().filter { $0.element.contains(position) })
+    }
+
+    static func ranked(_ geofences: [(offset: Int, element: Geofence)]) -> [Geofence] {
+        geofences.sorted { ($1.element.priority, $0.offset) < ($0.element.priority, $1.offset) }.map(\.element)
     }
 
     /// A field by a path such as `metadata.zone_type`; null where there is none.
@@ -80,7 +83,7 @@ struct Geofence: Equatable {
     }
 
     /// The distance to a leg on a plane that touches the globe at the position.
-    private static func kilometres(from position: Position, to start: Position, _ end: Position) -> Double {
+    static func kilometres(from position: Position, to start: Position, _ end: Position) -> Double {
         let degree = 6371.0088 * Double.pi / 180
         let shrink = cos(position.latitude * Double.pi / 180)
         func plane(_ place: Position) -> (x: Double, y: Double) {

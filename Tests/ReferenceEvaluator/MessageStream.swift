@@ -1,14 +1,28 @@
+/// Values of variable counters at a message, by name; a name with nil has no value yet, and hides the parameter too.
+typealias Variables = [String: RefValue?]
+
 /// Messages in order, as a selector, a counter or a validation sees them.
 struct MessageStream {
     let messages: [RefMessage]
     let surroundings: Surroundings
-    /// `mileage()` in each message; nil where it is an error.
-    private let mileages: [Double?]
+    /// One item a message.
+    private(set) var variables: [Variables]
+    private let mileages = Mileages()
 
-    init(_ messages: [RefMessage], _ surroundings: Surroundings) {
+    init(_ messages: [RefMessage], _ surroundings: Surroundings, variables: [Variables]? = nil) {
         self.messages = messages
         self.surroundings = surroundings
-        mileages = Self.mileages(messages, outlierSpeed: surroundings.mileageOutlierSpeed)
+        self.variables = variables ?? messages.map { _ in [:] }
+    }
+
+    /// Sets a variable at one message.
+    mutating func setVariable(_ name: String, at place: Int, to value: RefValue?) {
+        variables[place].updateValue(value, forKey: name)
+    }
+
+    /// The messages at some places, as a stream of their own.
+    func selecting(_ places: [Int]) -> MessageStream {
+        MessageStream(places.map { messages[$0] }, surroundings, variables: places.map { variables[$0] })
     }
 
     /// An error without a valid position, 0 at the first one, else the way from the last accepted one.
@@ -16,7 +30,8 @@ struct MessageStream {
     /// A position too fast from the accepted one is an outlier and an error, unless it agrees with an outlier just
     /// before it: then both are accepted, and the way between the two counts. A position that was repeated counts as
     /// left at its first repetition, up to a minute ago.
-    private static func mileages(_ messages: [RefMessage], outlierSpeed: Double) -> [Double?] {
+    private static func mileages(_ messages: [RefMessage], _ surroundings: Surroundings) -> [Double?] {
+        let (outlierSpeed, formula) = (surroundings.mileageOutlierSpeed, surroundings.mileageFormula)
         typealias Fix = (position: Position, microseconds: Int64, since: Int64)
         var accepted: Fix?
         var outlier: Fix?
@@ -24,7 +39,7 @@ struct MessageStream {
             guard outlierSpeed > 0 else { return false }
             let repeated = min(to.microseconds - from.since, 60_000_000)
             let hours = Double(max(to.microseconds - from.microseconds, repeated)) / 3.6e9
-            return from.position.kilometres(to: to.position) > outlierSpeed * hours
+            return from.position.kilometres(to: to.position, by: formula) > outlierSpeed * hours
         }
         return messages.map { message in
             guard let position = Position(message) else { return nil }
@@ -37,7 +52,7 @@ struct MessageStream {
             for start in [last, outlier].compactMap({ $0 }) where !isTooFast(start, fix) {
                 accepted = (position, moment, start.position == position ? start.since : moment)
                 outlier = nil
-                return start.position.kilometres(to: position)
+                return start.position.kilometres(to: position, by: formula)
             }
             outlier = fix
             return nil
@@ -52,7 +67,7 @@ struct MessageStream {
 
     /// The messages that pass a validation, as a stream of their own.
     func validated(by expression: Expression?) -> MessageStream {
-        MessageStream(places(where: expression).map { messages[$0] }, surroundings)
+        expression == nil ? self : selecting(places(where: expression))
     }
 
     /// The outcome of an expression in each message; nil for an error.
@@ -62,7 +77,16 @@ struct MessageStream {
 
     subscript(place: Int) -> MessageScope { MessageScope(stream: self, place: place) }
 
-    fileprivate func mileage(at place: Int) -> Double? { mileages[place] }
+    fileprivate func mileage(at place: Int) -> Double? {
+        let values = mileages.values ?? Self.mileages(messages, surroundings)
+        mileages.values = values
+        return values[place]
+    }
+}
+
+/// `mileage()` in each message of a stream, nil where it is an error; found when it is first asked for.
+private final class Mileages {
+    var values: [Double?]?
 }
 
 /// One message among its neighbours: what its expressions read.
@@ -72,10 +96,10 @@ struct MessageScope: Scope {
 
     var surroundings: Surroundings { stream.surroundings }
 
-    func value(of name: String) -> RefValue? { value(of: name, in: stream.messages[place]) }
+    func value(of name: String) -> RefValue? { value(of: name, at: place) }
 
     func previousValue(of name: String) throws(ExpressionFailure) -> RefValue {
-        guard place > 0, let value = value(of: name, in: stream.messages[place - 1]) else { throw ExpressionFailure() }
+        guard place > 0, let value = value(of: name, at: place - 1) else { throw ExpressionFailure() }
         return value
     }
 
@@ -97,8 +121,10 @@ struct MessageScope: Scope {
         return position
     }
 
-    private func value(of name: String, in message: RefMessage) -> RefValue? {
-        switch name {
+    private func value(of name: String, at place: Int) -> RefValue? {
+        if let variable = stream.variables[place][name] { return variable }
+        let message = stream.messages[place]
+        return switch name {
         case "timestamp": .number(Double(message.timestampMicroseconds) / 1e6)
         case "server.timestamp": .number(Double(message.acceptanceMicroseconds) / 1e6)
         default: surroundings.constants[name] ?? message.values[name]

@@ -30,7 +30,17 @@ struct Position: Equatable {
         return 2 * 6371.0088 * asin(min(1, a.squareRoot()))
     }
 
-    func metres(to other: Position) -> Double { kilometres(to: other) * 1_000 }
+    /// The distance by the formula that a calculator names.
+    func kilometres(to other: Position, by formula: MileageFormula) -> Double {
+        switch formula {
+        case .haversine: kilometres(to: other)
+        case .geodesic: geodesicKilometres(to: other)
+        }
+    }
+
+    func metres(to other: Position, by formula: MileageFormula) -> Double {
+        kilometres(to: other, by: formula) * 1_000
+    }
 
     /// Google's encoded polyline with five decimals.
     static func polyline(_ positions: [Position]) -> String {

@@ -11,6 +11,12 @@ struct Run: Equatable {
     var last: Int { onMessages[onMessages.count - 1] }
 }
 
+extension SelectorDefinition {
+    func isGap(_ differenceMicroseconds: Int64) -> Bool {
+        gapMicrosecondsMax > 0 && differenceMicroseconds > gapMicrosecondsMax
+    }
+}
+
 /// What a selector says of a message.
 enum SelectorState {
     case on, onNew, off, unknown
@@ -22,6 +28,8 @@ struct SelectorRuns {
     let stream: MessageStream
     /// The places of the messages that the selector sees.
     let seen: [Int]
+    /// What a geofence selector finds in each seen message; empty for other selectors.
+    let findings: [GeofenceFinding]
     private let nowMicroseconds: Int64
 
     init(_ definition: SelectorDefinition, _ stream: MessageStream, nowMicroseconds: Int64) {
@@ -29,20 +37,22 @@ struct SelectorRuns {
         self.stream = stream
         self.nowMicroseconds = nowMicroseconds
         seen = stream.places(where: definition.validateMessage)
+        findings = Self.findings(definition, stream.selecting(seen))
     }
 
     func time(_ place: Int) -> Int64 { stream.messages[place].timestampMicroseconds }
 
     /// The state of each seen message, before `merge_unknown`.
     private func states() -> [SelectorState] {
-        let view = MessageStream(seen.map { stream.messages[$0] }, stream.surroundings)
+        let view = stream.selecting(seen)
         let states =
             switch definition.kind {
             case .boolean(let expression): view.outcomes(of: expression).map(Self.state)
             case .change(let expression): Self.changes(view.outcomes(of: expression))
             case .datetime(let split): Self.changes(view.messages.map { bucket(split, $0) })
             case .inactive(let delay): inactiveStates(view, delay)
-            case .geofence: geofenceStates(view)
+            case .geofence: geofenceStates()
+            case .calc(let id, let validation): sourceStates(view, id, validation)
             }
         return definition.invert ? states.map(Self.inverted) : states
     }
@@ -70,34 +80,24 @@ struct SelectorRuns {
         }
     }
 
-    /// The name of the calendar bucket of a message.
+    /// The calendar bucket of a message.
     private func bucket(_ split: String?, _ message: RefMessage) -> RefValue {
-        let seconds = LocalTime.floorDivide(Int(message.timestampMicroseconds), 1_000_000)
-        let local = LocalTime(seconds: seconds, in: stream.surroundings.timeZone)
-        return switch split {
-        case "hour": .string("\(local.dayNumber) \(local.hour) \(local.offsetSeconds)")
-        case "day": .string("\(local.dayNumber)")
-        case "week": .string("\(local.dayNumber - local.weekday)")
-        case "month": .string("\(local.year) \(local.month)")
-        case "year": .string("\(local.year)")
-        default: .string("all")
-        }
+        .string(
+            LocalTime.bucket(
+                split, microseconds: message.timestampMicroseconds, in: stream.surroundings.timeZone))
     }
 
-    /// The geofences that a geofence selector looks at; nil for other selectors.
-    var geofences: [Geofence]? {
-        guard case .geofence(let inline) = definition.kind else { return nil }
-        return inline.isEmpty ? stream.surroundings.geofences : inline
-    }
-
-    /// ON inside, ON_NEW where the geofence is another than the last known one, UNKNOWN without a valid position.
-    private func geofenceStates(_ view: MessageStream) -> [SelectorState] {
-        var known: Geofence?
+    /// ON while the message lies within a source interval, ON_NEW where it is another than the last one.
+    private func sourceStates(_ view: MessageStream, _ id: Int, _ validation: Expression?) -> [SelectorState] {
+        let intervals = (view.surroundings.sources[id]?.intervals ?? [])
+            .filter { $0.passes(validation, view.surroundings) }
+        var known: Int64?
         return view.messages.map { message in
-            guard let position = Position(message) else { return .unknown }
-            guard let geofence = Geofence.containing(position, in: geofences ?? []).first else { return .off }
-            defer { known = geofence }
-            return geofence == known ? .on : .onNew
+            let time = message.timestampMicroseconds
+            let around = intervals.filter { $0.beginMicroseconds <= time && time <= $0.endMicroseconds }
+            guard let firstOn = around.map(\.firstOnMicroseconds).max() else { return .off }
+            defer { known = firstOn }
+            return firstOn == known ? .on : .onNew
         }
     }
 
@@ -161,9 +161,7 @@ extension SelectorRuns {
         return runs
     }
 
-    private func isGap(_ difference: Int64) -> Bool {
-        definition.gapMicrosecondsMax > 0 && difference > definition.gapMicrosecondsMax
-    }
+    private func isGap(_ difference: Int64) -> Bool { definition.isGap(difference) }
 
     private func exceedsInactive(_ place: Int, _ run: Run) -> Bool {
         time(place) - time(run.last) > definition.inactiveMicrosecondsMax
@@ -177,7 +175,7 @@ extension SelectorRuns {
     /// Rule 13, before merging; an open run is judged as if it ended at its last ON message (rule 42).
     private func isActiveEnough(_ run: Run) -> Bool {
         switch definition.kind {
-        case .boolean, .change, .geofence: break
+        case .boolean, .change, .geofence, .calc: break
         case .datetime, .inactive: return true
         }
         if let least = definition.activeMicrosecondsMin { return time(run.last) - time(run.first) >= least }

@@ -10,6 +10,17 @@ struct Surroundings {
     var geofences: [Geofence] = []
     /// The speed in km/h from which `mileage()` rejects a position; 0 = off.
     var mileageOutlierSpeed: Double
+    /// How `mileage()`, `distance()` and `distance_to()` measure.
+    var mileageFormula = MileageFormula.haversine
+    /// What the calculators that this one reads have found on the device.
+    var sources: [Int: SourceIntervals] = [:]
+}
+
+/// The intervals of a source calculator, in order of their first ON message.
+struct SourceIntervals {
+    var intervals: [RefInterval]
+    /// The names of its counters as defined.
+    var counterNames: [String]
 }
 
 /// A moment in the calculator's time zone, taken apart.
@@ -25,12 +36,29 @@ struct LocalTime: Equatable {
     /// Days since 1970-01-01 of the local date.
     var dayNumber: Int
     var offsetSeconds: Int
-    var zone: String
+    private let date: Date
+    private let timeZone: TimeZone
+
+    /// The calendar buckets that have names.
+    static let buckets = ["hour", "day", "week", "month", "year"]
+
+    /// The name of the calendar bucket around a moment; nil is one bucket for all time.
+    static func bucket(_ split: String?, microseconds: Int64, in timeZone: TimeZone) -> String {
+        let local = LocalTime(seconds: floorDivide(Int(microseconds), 1_000_000), in: timeZone)
+        return switch split {
+        case "hour": "\(local.dayNumber) \(local.hour) \(local.offsetSeconds)"
+        case "day": "\(local.dayNumber)"
+        case "week": "\(local.dayNumber - local.weekday)"
+        case "month": "\(local.year) \(local.month)"
+        case "year": "\(local.year)"
+        default: "all"
+        }
+    }
 
     init(seconds: Int, in timeZone: TimeZone) {
-        let date = Date(timeIntervalSince1970: Double(seconds))
+        date = Date(timeIntervalSince1970: Double(seconds))
+        self.timeZone = timeZone
         offsetSeconds = timeZone.secondsFromGMT(for: date)
-        zone = timeZone.abbreviation(for: date) ?? ""
         let local = seconds + offsetSeconds
         dayNumber = Self.floorDivide(local, 86_400)
         let rest = local - dayNumber * 86_400
@@ -70,7 +98,7 @@ struct LocalTime: Equatable {
         (parts.tm_hour, parts.tm_min, parts.tm_sec) = (Int32(hour), Int32(minute), Int32(second))
         (parts.tm_wday, parts.tm_gmtoff) = (Int32(weekday % 7), offsetSeconds)
         parts.tm_yday = Int32(dayNumber - Self.firstDay(ofYear: year))
-        return zone.withCString { name in
+        return (timeZone.abbreviation(for: date) ?? "").withCString { name in
             parts.tm_zone = name
             var buffer = [CChar](repeating: 0, count: 4_096)
             let count = strftime(&buffer, buffer.count, format, &parts)

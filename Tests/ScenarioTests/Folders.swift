@@ -1,6 +1,7 @@
-/// Where the scenarios and the shipped calculators lie, found from this file.
+/// Where the scenarios, the configurations and the shipped calculators lie, found from this file.
 enum Folders {
     static let scenarios = tests + "/Scenarios"
+    static let configurations = parent(of: #filePath) + "/Configurations"
     static let calculators = root + "/calculators"
 
     private static let tests = parent(of: parent(of: #filePath))

@@ -1,20 +1,24 @@
 import Calculators
 import Evaluation
+import Expressions
 import Telemetry
 import TestSupport
 import Testing
 
 /// Every folder of Tests/Scenarios, evaluated in every way that must not make a difference.
 @Suite struct ScenarioTests {
-    static let scenarios = Result { try Scenario.all(in: Folders.scenarios, calculators: Folders.calculators) }
+    static let each = (try? Scenario.each(in: Folders.scenarios, calculators: Folders.calculators)) ?? []
 
-    /// What the tests run over; empty if a folder is wrong, which its own test tells.
-    static let all = (try? scenarios.get()) ?? []
+    /// What the tests run over, the configurations too; a folder that is wrong is missing, which its own test tells.
+    static let all = each.compactMap { try? $0.scenario.get() } + ConfigurationTests.all
 
-    @Test("every scenario folder can be read")
-    func readable() throws {
-        #expect(try !Self.scenarios.get().isEmpty)
+    @Test("every scenario folder can be read", arguments: each.map(\.name))
+    func readable(_ name: String) throws {
+        _ = try #require(Self.each.first { $0.name == name }).scenario.get()
     }
+
+    @Test("there are scenarios")
+    func some() { #expect(Self.each.count > 50) }
 
     @Test("all messages in one go give the expected intervals", arguments: all)
     func inOneGo(_ scenario: Scenario) throws {
@@ -103,9 +107,15 @@ import Testing
 }
 
 extension EvaluatedInterval {
-    /// The interval without the counters that list messages, which a restored state does not hold.
+    /// The interval without the counters that list messages, which a restored state does not hold, and without those
+    /// that are computed from them.
     fileprivate func withoutLists(_ scenario: Scenario) -> EvaluatedInterval {
-        let lists = Set(scenario.calculator.counters.filter(\.listsMessages).map(\.name))
+        var lists: Set<String> = []
+        for counter in scenario.calculator.counters {
+            var isDerived = false
+            if case .interval(let program) = counter.kind { isDerived = !lists.isDisjoint(with: program.names) }
+            if counter.listsMessages || isDerived { lists.insert(counter.name) }
+        }
         var copy = self
         copy.isComplete = false
         copy.interval.counters.removeAll { lists.contains($0.name) }

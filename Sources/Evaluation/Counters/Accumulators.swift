@@ -5,7 +5,8 @@ import Telemetry
 /// Computes one counter over the messages of one interval, run of rows by run of rows.
 ///
 /// Its result depends on the messages alone, not on how they were cut into runs of rows. What lists messages is not
-/// saved with it (`write`), only a hash of it: a job that resumes behind such an interval's begin cannot finish it.
+/// saved with it (`write`), only a hash of it: a job that resumes behind such an interval's begin cannot finish it. It
+/// is saved where expressions over intervals read it, since what they make of it lives on in the intervals that follow.
 protocol Accumulator: Sendable {
     /// Takes the next messages that the counter sees.
     mutating func consume(_ view: CounterView)
@@ -13,8 +14,8 @@ protocol Accumulator: Sendable {
     func result() -> Value?
     /// Whether a list that was not saved is missing.
     var isIncomplete: Bool { get }
-    func write(to writer: inout ByteWriter)
-    mutating func read(from reader: inout ByteReader) throws(MalformedBytes)
+    func write(to writer: inout ByteWriter, withLists: Bool)
+    mutating func read(from reader: inout ByteReader, withLists: Bool) throws(MalformedBytes)
 }
 
 /// A run of rows of a block, as a counter sees it.
@@ -49,14 +50,26 @@ struct Accumulators: Sendable {
     mutating func consume(_ block: StreamBlock, _ rows: Range<Int>, _ plan: EvaluationPlan) {
         guard let last = rows.last else { return }
         position = block.timestamps[last]
+        // What reads variables runs over a copy of the rows in which they are filled in, one after the other.
+        var completed = plan.hasVariables ? block.content.slice(rows) : nil
         for index in states.indices {
             let counter = plan.counters[index]
-            if counter.needsGathering {
-                gather(index, counter, block, rows, plan)
+            if case .variable(let variable) = counter.counter.kind {
+                let values = advance(index, completed, plan)
+                completed?.columns[variable.slot] = values
+            } else if counter.needsGathering {
+                gather(index, counter, completed ?? block.content, completed.map { 0..<$0.count } ?? rows, plan)
             } else {
                 look(index, counter, block, rows, plan)
             }
         }
+    }
+
+    /// Goes on with a variable; returns its value at each row.
+    private mutating func advance(_ index: Int, _ rows: ExpressionBlock?, _ plan: EvaluationPlan) -> ValueColumn {
+        guard let rows, var variable = states[index] as? VariableAccumulator else { return ValueColumn() }
+        defer { states[index] = variable }
+        return variable.advance(rows, validate: &validateMemories[index], plan.environment)
     }
 
     /// A counter none of whose programs looks back: it reads the block where it stands.
@@ -82,17 +95,17 @@ struct Accumulators: Sendable {
 
     /// A counter that looks back sees the messages that it may see as a stream of their own.
     private mutating func gather(
-        _ index: Int, _ counter: EvaluationPlan.CounterPlan, _ block: StreamBlock, _ rows: Range<Int>,
+        _ index: Int, _ counter: EvaluationPlan.CounterPlan, _ block: ExpressionBlock, _ rows: Range<Int>,
         _ plan: EvaluationPlan
     ) {
-        var view = CounterView(block: block.content, rows: rows, environment: plan.environment)
+        var view = CounterView(block: block, rows: rows, environment: plan.environment)
         if let validate = counter.counter.validateMessage, var memory = validateMemories[index] {
             let truth = validate.evaluate(
-                block.content, rows: rows, memory: &memory, environment: plan.environment
+                block, rows: rows, memory: &memory, environment: plan.environment
             ).truth()
             validateMemories[index] = memory
             if truth.contains(false) {
-                view.block = block.content.gather(truth.indices.filter { truth[$0] }.map { $0 + rows.lowerBound })
+                view.block = block.gather(truth.indices.filter { truth[$0] }.map { $0 + rows.lowerBound })
                 view.rows = 0..<view.block.count
             }
         }
@@ -104,16 +117,18 @@ struct Accumulators: Sendable {
 
     var isIncomplete: Bool { states.contains { $0.isIncomplete } }
 
-    func write(to writer: inout ByteWriter) {
+    func write(to writer: inout ByteWriter, withLists: Bool) {
         writer.write(position.map { Timestamp(microseconds: $0) })
-        for state in states { state.write(to: &writer) }
+        for state in states { state.write(to: &writer, withLists: withLists) }
         for memory in validateMemories { memory?.write(to: &writer) }
     }
 
     init(_ plan: EvaluationPlan, from reader: inout ByteReader) throws(MalformedBytes) {
         self.init(plan)
         position = try reader.readTimestamp()?.microseconds
-        for index in states.indices { try states[index].read(from: &reader) }
+        for index in states.indices {
+            try states[index].read(from: &reader, withLists: plan.savesLists)
+        }
         for (index, counter) in plan.counters.enumerated() {
             guard let validate = counter.counter.validateMessage else { continue }
             validateMemories[index] = try ProgramMemory(for: validate, from: &reader)
@@ -130,7 +145,8 @@ extension Counter {
         case .values(let program, let method): ValuesAccumulator(program, method)
         case .route(let columns): RouteAccumulator(columns)
         case .message(let message): MessageAccumulator(message)
-        case .interval, .active, .datetime, .specified:
+        case .variable(let variable): VariableAccumulator(variable, validateMessage)
+        case .interval, .active, .datetime, .geofence, .source, .accumulator, .specified:
             preconditionFailure("only counters that read messages accumulate")
         }
     }

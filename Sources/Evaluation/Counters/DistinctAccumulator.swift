@@ -33,14 +33,18 @@ struct DistinctAccumulator: Accumulator {
         return .json(JSONValue.array(values.map { JSONValue($0) }).text)
     }
 
-    func write(to writer: inout ByteWriter) {
+    func write(to writer: inout ByteWriter, withLists: Bool) {
         memory.write(to: &writer)
         digest.write(to: &writer)
+        if withLists { for value in values { writer.write(value) } }
     }
 
-    mutating func read(from reader: inout ByteReader) throws(MalformedBytes) {
+    mutating func read(from reader: inout ByteReader, withLists: Bool) throws(MalformedBytes) {
         memory = try ProgramMemory(for: program, from: &reader)
         digest = try ListDigest(from: &reader)
-        isIncomplete = digest.count > 0
+        isIncomplete = digest.count > 0 && !withLists
+        guard withLists else { return }
+        for _ in 0..<digest.count { if let value = try reader.readValue() { values.append(value) } }
+        seen = Set(values)
     }
 }

@@ -34,14 +34,14 @@ struct DurationAccumulator: Accumulator {
 
     func result() -> Value? { hasValue ? .number(Double(microseconds) / 1e6) : nil }
 
-    func write(to writer: inout ByteWriter) {
+    func write(to writer: inout ByteWriter, withLists: Bool) {
         memory.write(to: &writer)
         writer.write(fixed: microseconds)
         writer.write(byte: (wasTrue ? 1 : 0) | (hasValue ? 2 : 0))
         writer.write(lastTimestamp.map { Timestamp(microseconds: $0) })
     }
 
-    mutating func read(from reader: inout ByteReader) throws(MalformedBytes) {
+    mutating func read(from reader: inout ByteReader, withLists: Bool) throws(MalformedBytes) {
         memory = try ProgramMemory(for: program, from: &reader)
         microseconds = try reader.readFixed(Int64.self)
         let flags = try reader.readByte()

@@ -23,34 +23,45 @@ struct MessageAccumulator: Accumulator {
         let columns = parts(view)
         let ranks = extremumRanks(view)
         for row in 0..<view.rows.count {
-            take(columns.map { $0.storable(row) }, rank: ranks.map { $0.numeric(row) })
+            guard let message = message(columns, row) else { continue }
+            take(message, rank: ranks.map { $0.numeric(row) })
         }
     }
 
     func result() -> Value? {
         switch counter.method {
         case _ where messages.isEmpty: nil
-        case .aggregateByField where counter.extremum == nil: .json(groups().text)
+        case .aggregateByField where counter.extremum == nil: groups.map { .json($0.text) }
         case .each where counter.extremum == nil: .json(JSONValue.array(messages.map(object)).text)
         default: messages.first.map { .json(object($0).text) }
         }
     }
 
-    func write(to writer: inout ByteWriter) {
+    func write(to writer: inout ByteWriter, withLists: Bool) {
         for memory in memories { memory.write(to: &writer) }
         extremumMemory?.write(to: &writer)
         writer.write(extreme.map { .number($0) })
         digest.write(to: &writer)
+        guard withLists else { return }
+        writer.write(varint: UInt64(messages.count))
+        for message in messages { for value in message { writer.write(value) } }
     }
 
-    mutating func read(from reader: inout ByteReader) throws(MalformedBytes) {
+    mutating func read(from reader: inout ByteReader, withLists: Bool) throws(MalformedBytes) {
         for (index, field) in counter.fields.enumerated() {
             memories[index] = try ProgramMemory(for: field.program, from: &reader)
         }
         if let extremum = counter.extremum { extremumMemory = try ProgramMemory(for: extremum.program, from: &reader) }
         if case .number(let number)? = try reader.readValue() { extreme = number } else { extreme = nil }
         digest = try ListDigest(from: &reader)
-        isIncomplete = digest.count > 0
+        isIncomplete = digest.count > 0 && !withLists
+        guard withLists else { return }
+        let width = counter.wholeMessage == nil ? counter.fields.count : 1
+        for _ in 0..<(try reader.readCount()) {
+            var message: [Value?] = []
+            for _ in 0..<width { message.append(try reader.readValue()) }
+            messages.append(message)
+        }
     }
 
     private mutating func parts(_ view: CounterView) -> [ValueColumn] {
@@ -59,6 +70,13 @@ struct MessageAccumulator: Accumulator {
             counter.fields[index].program.evaluate(
                 view.block, rows: view.rows, memory: &memories[index], environment: view.environment)
         }
+    }
+
+    /// The parts of a row; nil where the counter passes the message over.
+    private func message(_ columns: [ValueColumn], _ row: Int) -> [Value?]? {
+        guard let unknown = counter.unknown else { return columns.map { $0.storable(row) } }
+        let values = columns.map { $0.present(row) }
+        return unknown == .passesMessageOver && values.contains { $0 == nil } ? nil : values
     }
 
     private mutating func extremumRanks(_ view: CounterView) -> ValueColumn? {
@@ -88,72 +106,19 @@ struct MessageAccumulator: Accumulator {
         for value in message { digest.add(value?.stableHash ?? 1) }
     }
 
+    /// nil if no message has a key.
+    private var groups: JSONValue? {
+        let groups = FieldGroups.groups(messages, names: counter.fields.map(\.name)) { field, values in
+            FieldGroups.aggregate(values, counter.fields[field].aggregate)
+        }
+        return groups.arrayValue?.isEmpty ?? true ? nil : groups
+    }
+
     private func object(_ message: [Value?]) -> JSONValue {
         if counter.wholeMessage != nil { return message.first.flatMap { $0 }.map { JSONValue($0) } ?? .null }
         return .object(
             zip(counter.fields, message).compactMap { field, value in
                 value.map { JSONValue.Member(field.name, JSONValue($0)) }
             })
-    }
-
-    /// An array with an object a group, in the order in which the groups first came: the key under the name of the
-    /// first field, then the other fields aggregated.
-    private func groups() -> JSONValue {
-        var order: [String] = []
-        var rows: [String: [[Value?]]] = [:]
-        for message in messages {
-            for key in Self.keys(message.first.flatMap { $0 }) {
-                if rows[key] == nil { order.append(key) }
-                rows[key, default: []].append(message)
-            }
-        }
-        return .array(
-            order.map { key in
-                let members = counter.fields.enumerated().dropFirst().compactMap { index, field in
-                    Self.aggregate((rows[key] ?? []).compactMap { $0[index] }, field.aggregate).map {
-                        JSONValue.Member(field.name, JSONValue($0))
-                    }
-                }
-                return .object([JSONValue.Member(counter.fields[0].name, .string(key))] + members)
-            })
-    }
-
-    /// The groups a key value belongs to: one for each string of an array or `id` of its objects, else its text.
-    private static func keys(_ value: Value?) -> [String] {
-        guard let value else { return [] }
-        guard case .array(let items) = JSONValue(value) else { return [text(JSONValue(value))] }
-        return items.compactMap { item in item.members == nil ? text(item) : item["id"].map(text) }
-    }
-
-    private static func text(_ value: JSONValue) -> String { value.stringValue ?? value.text }
-
-    private static func aggregate(_ values: [Value], _ method: Method) -> Value? {
-        let numbers = values.compactMap { value in
-            switch value {
-            case .number(let number): number
-            case .boolean(let flag): flag ? 1 : 0
-            default: nil
-            }
-        }
-        var sum = LaneSum()
-        numbers.withUnsafeBufferPointer { sum.add($0) }
-        switch method {
-        case .first: return values.first
-        case .last: return values.last
-        case .minimum: return numbers.min().map { .number($0) }
-        case .maximum: return numbers.max().map { .number($0) }
-        case .summary: return numbers.isEmpty ? nil : .number(sum.total)
-        case .average: return numbers.isEmpty ? nil : .number(sum.total / Double(numbers.count))
-        case .difference: return numbers.first.flatMap { first in numbers.last.map { .number($0 - first) } }
-        case .duration: return nil
-        case .distinct: return .json(JSONValue.array(values.map { JSONValue($0) }.uniqued()).text)
-        }
-    }
-}
-
-extension Array where Element: Hashable {
-    fileprivate func uniqued() -> [Element] {
-        var seen: Set<Element> = []
-        return filter { seen.insert($0).inserted }
     }
 }

@@ -29,17 +29,19 @@ struct RouteAccumulator: Accumulator {
 
     func result() -> Value? { digest.count > 0 ? .string(String(decoding: text, as: UTF8.self)) : nil }
 
-    func write(to writer: inout ByteWriter) {
+    func write(to writer: inout ByteWriter, withLists: Bool) {
         digest.write(to: &writer)
         writer.write(zigzag: latitude)
         writer.write(zigzag: longitude)
+        if withLists { writer.write(String(decoding: text, as: UTF8.self)) }
     }
 
-    mutating func read(from reader: inout ByteReader) throws(MalformedBytes) {
+    mutating func read(from reader: inout ByteReader, withLists: Bool) throws(MalformedBytes) {
         digest = try ListDigest(from: &reader)
         latitude = try reader.readZigzag()
         longitude = try reader.readZigzag()
-        isIncomplete = digest.count > 0
+        isIncomplete = digest.count > 0 && !withLists
+        if withLists { text = Array(try reader.readString().utf8) }
     }
 
     private mutating func add(_ latitude: Double, _ longitude: Double) {

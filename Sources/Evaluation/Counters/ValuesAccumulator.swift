@@ -51,7 +51,7 @@ struct ValuesAccumulator: Accumulator {
         }
     }
 
-    func write(to writer: inout ByteWriter) {
+    func write(to writer: inout ByteWriter, withLists: Bool) {
         memory.write(to: &writer)
         writer.write(first)
         writer.write(last)
@@ -59,7 +59,7 @@ struct ValuesAccumulator: Accumulator {
         sum.write(to: &writer)
     }
 
-    mutating func read(from reader: inout ByteReader) throws(MalformedBytes) {
+    mutating func read(from reader: inout ByteReader, withLists: Bool) throws(MalformedBytes) {
         memory = try ProgramMemory(for: program, from: &reader)
         first = try reader.readValue()
         last = try reader.readValue()

@@ -9,16 +9,28 @@ struct Markup {
     private let neighbourhood: Neighbourhood
     private var track: SelectorTrack
     private var events: [RunEvent] = []
+    private var geofences: RowGeofences?
+    private var states: [MarkupState] = []
+    private var rows: [Int]?
 
-    /// The events of a block, in order; `track` goes on to its last message.
+    /// What an evaluation gives to every selector.
+    struct Surroundings {
+        var environment: ExpressionEnvironment
+        var sources: [CalculatorID: [Interval]]
+        /// Whether the states of selectors that need none (`inactive`) are wanted too.
+        var wantsStates = false
+    }
+
+    /// The events of a block, in order, the geofence of each row, and the states of the rows that the selector saw (nil
+    /// rows: all of them); `track` goes on to its last message.
     static func run(
         _ selector: Selector, index: Int, over block: ExpressionBlock, _ neighbourhood: Neighbourhood,
-        track: inout SelectorTrack, environment: ExpressionEnvironment
-    ) -> [RunEvent] {
+        track: inout SelectorTrack, _ surroundings: Surroundings
+    ) -> (events: [RunEvent], geofences: RowGeofences?, states: [MarkupState], rows: [Int]?) {
         var markup = Markup(selector: selector, index: index, neighbourhood: neighbourhood, track: track)
-        markup.run(block, environment)
+        markup.run(block, surroundings)
         track = markup.track
-        return markup.events
+        return (markup.events, markup.geofences, markup.states, markup.rows)
     }
 
     private init(selector: Selector, index: Int, neighbourhood: Neighbourhood, track: SelectorTrack) {
@@ -28,11 +40,16 @@ struct Markup {
         self.track = track
     }
 
-    private mutating func run(_ block: ExpressionBlock, _ environment: ExpressionEnvironment) {
-        let view = seen(block, environment)
-        let states = self.states(view.block, environment)
-        for position in states.indices {
-            step(view.rows?[position] ?? position, states[position])
+    private mutating func run(_ block: ExpressionBlock, _ surroundings: Surroundings) {
+        if case .inactive(let threshold, let acceptance) = selector.kind {
+            runInactive(block, threshold, acceptance, wantsStates: surroundings.wantsStates)
+        } else {
+            let view = seen(block, surroundings.environment)
+            let states = self.states(view, surroundings)
+            (self.states, rows) = (states, view.rows)
+            for position in states.indices {
+                step(view.rows?[position] ?? position, states[position])
+            }
         }
         noteAfter()
     }
@@ -49,8 +66,11 @@ struct Markup {
         return (block.gather(rows), rows)
     }
 
-    private mutating func states(_ block: ExpressionBlock, _ environment: ExpressionEnvironment) -> [MarkupState] {
+    private mutating func states(
+        _ view: (block: ExpressionBlock, rows: [Int]?), _ surroundings: Surroundings
+    ) -> [MarkupState] {
         let plain: [MarkupState]
+        let (block, environment) = (view.block, surroundings.environment)
         switch selector.kind {
         case .boolean(let program):
             plain = ExpressionSelector.boolean(evaluate(program, block, environment))
@@ -59,9 +79,28 @@ struct Markup {
         case .datetime(let split):
             plain = DatetimeSelector.states(
                 block.timestamps, split: split, zone: environment.timeZone, label: &track.bucket)
+        case .geofence(let geofence): plain = states(of: geofence, view, environment)
+        case .source(let source):
+            plain = SourceSelector.states(
+                block.timestamps, source, surroundings.sources[source.calculator] ?? [], environment,
+                last: &track.lastValue)
+        case .inactive: plain = []
         }
         guard selector.options.invert else { return plain }
         return plain.map { $0 == .unknown ? .unknown : $0 == .off ? .on : .off }
+    }
+
+    private mutating func states(
+        of geofence: GeofenceSelector, _ view: (block: ExpressionBlock, rows: [Int]?),
+        _ environment: ExpressionEnvironment
+    ) -> [MarkupState] {
+        let markup = GeofenceStates(
+            geofence, gap: selector.options.maxMessagesTimeDiff, view.block, environment, track: &track)
+        let rows = RowGeofences(
+            geofence.geofences(environment), markup.places, rows: view.rows, position: geofence.position)
+        if let last = markup.places.last { track.geofenceHere = last.map { rows.name($0) } }
+        geofences = rows
+        return markup.states
     }
 
     private mutating func evaluate(
@@ -76,28 +115,52 @@ struct Markup {
     private mutating func step(_ row: Int, _ given: MarkupState) {
         let moment = neighbourhood.timestamps[row]
         let options = selector.options
+        var isAfterGap = false
         if let lastSeen = track.lastSeen, options.maxMessagesTimeDiff > 0,
             moment - lastSeen > options.maxMessagesTimeDiff
         {
-            close(at: row)
+            isAfterGap = track.run != nil
+            close(at: row, .gap)
             track.wasOn = false
         }
         var state = given
         if state == .unknown { state = options.mergesUnknown && track.wasOn ? .on : .off }
-        if let run = track.run, run.isWaiting, moment - run.lastOn > options.maxInactive { close(at: row) }
+        if let run = track.run, run.isWaiting, moment - run.lastOn > options.maxInactive {
+            close(at: row, .maxInactive)
+        }
         switch state {
         case .new:
-            close(at: row)
-            open(row)
-        case .on: goOn(row, moment)
+            close(at: row, .onNew)
+            open(row, .onNew)
+        case .on: goOn(row, moment, isAfterGap ? .afterGap : .on)
         case .off, .unknown: rest(row, moment)
         }
         track.wasOn = state != .off
         track.lastSeen = moment
     }
 
-    private mutating func goOn(_ row: Int, _ moment: Int64) {
-        guard var run = track.run else { return open(row) }
+    /// A silence makes a run of the two messages around it, a late message one of itself; what follows goes on.
+    private mutating func runInactive(
+        _ block: ExpressionBlock, _ threshold: Int64, _ acceptance: Int, wantsStates: Bool
+    ) {
+        for row in 0..<block.count {
+            let moment = block.timestamps[row]
+            let isAfterSilence = track.lastSeen.map { moment - $0 > threshold } ?? false
+            if isAfterSilence, track.run == nil, let before = track.lastSeen {
+                track.run = OpenRun(first: before, partFirst: before, mergedBegin: before, lastOn: before)
+                events.append(RunEvent(row: row, selector: index, kind: .openedBefore, cause: .silence))
+            }
+            let accepted = block.columns[acceptance].numeric(row).map { Int64(($0 * 1e6).rounded()) } ?? moment
+            let isOn = isAfterSilence || accepted - moment > threshold
+            if wantsStates { states.append(isOn ? .on : .off) }
+            if isOn { goOn(row, moment, .late) } else { rest(row, moment) }
+            track.lastSeen = moment
+        }
+    }
+
+    /// The message is on; `cause` is why, should a run begin with it.
+    private mutating func goOn(_ row: Int, _ moment: Int64, _ cause: RunCause) {
+        guard var run = track.run else { return open(row, cause) }
         if selector.options.maxActive > 0, moment - run.partFirst > selector.options.maxActive {
             split(run, at: row)
             run.partFirst = moment
@@ -111,16 +174,16 @@ struct Markup {
     private mutating func rest(_ row: Int, _ moment: Int64) {
         guard let run = track.run else { return }
         if selector.options.maxInactive == 0 || moment - run.lastOn > selector.options.maxInactive {
-            close(at: row)
+            close(at: row, selector.options.maxInactive == 0 ? .off : .maxInactive)
         } else {
             track.run?.isWaiting = true
         }
     }
 
-    private mutating func open(_ row: Int) {
+    private mutating func open(_ row: Int, _ cause: RunCause) {
         let moment = neighbourhood.timestamps[row]
         track.run = OpenRun(first: moment, partFirst: moment, mergedBegin: mergedBegin(row), lastOn: moment)
-        events.append(RunEvent(row: row, selector: index, kind: .opened))
+        events.append(RunEvent(row: row, selector: index, kind: .opened, cause: cause))
     }
 
     private func mergedBegin(_ row: Int) -> Int64 {
@@ -131,19 +194,20 @@ struct Markup {
     private mutating func split(_ run: OpenRun, at row: Int) {
         let isActiveEnough = selector.keeps(activeFrom: run.first, to: run.lastOn)
         let end = end(of: run, isActiveEnough: isActiveEnough ? true : nil)
-        events.append(RunEvent(row: row, selector: index, kind: .closed(end)))
-        events.append(RunEvent(row: row, selector: index, kind: .opened))
+        events.append(RunEvent(row: row, selector: index, kind: .closed(end), cause: .maxActive))
+        events.append(RunEvent(row: row, selector: index, kind: .opened, cause: .splitMaxActive))
     }
 
-    private mutating func close(at row: Int) {
+    private mutating func close(at row: Int, _ cause: RunCause) {
         guard let run = track.run else { return }
         track.run = nil
         let isActiveEnough = selector.keeps(activeFrom: run.first, to: run.lastOn)
         if run.partFirst != run.first {
-            events.append(RunEvent(row: row, selector: index, kind: .judged(isActiveEnough: isActiveEnough)))
+            events.append(
+                RunEvent(row: row, selector: index, kind: .judged(isActiveEnough: isActiveEnough), cause: cause))
         }
         let end = end(of: run, isActiveEnough: isActiveEnough)
-        events.append(RunEvent(row: row, selector: index, kind: .closed(end)))
+        events.append(RunEvent(row: row, selector: index, kind: .closed(end), cause: cause))
     }
 
     private func end(of run: OpenRun, isActiveEnough: Bool?) -> RunEnd {
@@ -152,7 +216,7 @@ struct Markup {
         let span = (mergesAfter ? after : run.lastOn) - run.mergedBegin
         return RunEnd(
             lastOn: run.lastOn, after: after, isLongEnough: span >= selector.options.minDuration,
-            isActiveEnough: isActiveEnough)
+            isActiveEnough: isActiveEnough, span: span)
     }
 
     /// The first message of the stream after a moment that was on, in this block or noted from an earlier one.
@@ -164,5 +228,28 @@ struct Markup {
 
     private mutating func noteAfter() {
         track.after = track.run.flatMap { firstMessage(after: $0.lastOn) }
+    }
+}
+
+/// The geofence of each row of a block, as a geofence selector sees it.
+struct RowGeofences {
+    private let set: GeofenceSet
+    private let position: RouteColumns
+    private var places: [Int: Int?] = [:]
+
+    /// `rows` are the rows of the block that the selector saw; nil: all of them.
+    init(_ set: GeofenceSet, _ places: [Int?], rows: [Int]?, position: RouteColumns) {
+        self.set = set
+        self.position = position
+        for (index, place) in places.enumerated() { self.places[rows?[index] ?? index] = .some(place) }
+    }
+
+    func name(_ place: Int) -> String { set.geofences[place].name }
+
+    /// The name of the geofence in a row: the one that the selector used, else the one around its position.
+    func name(_ block: ExpressionBlock, row: Int) -> String? {
+        if let used = places[row] { return used.map { name($0) } }
+        guard let point = position.point(block, row) else { return nil }
+        return set.first(latitude: point.latitude, longitude: point.longitude).map { name($0) }
     }
 }

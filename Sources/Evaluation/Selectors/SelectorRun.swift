@@ -23,6 +23,18 @@ struct RunEnd: Sendable, Equatable {
     var isLongEnough: Bool
     /// Whether `min_active` keeps the run; nil while the run goes on in another part and is too short so far.
     var isActiveEnough: Bool?
+    /// What `min_duration` was compared with; for explanations alone, so it is not saved.
+    var span: Int64 = 0
+}
+
+/// Why a run, or a part of one, begins or ends at a message.
+enum RunCause: UInt8, Sendable {
+    /// Begins: the message is on, and another run than the one before; after a gap; behind a part that was long enough.
+    case on, onNew, afterGap, splitMaxActive
+    /// Begins (`inactive`): a silence, or a message that came late.
+    case silence, late
+    /// Ends: the message is off, at once or after too long an inactivity; a gap; a part that was long enough.
+    case off, maxInactive, gap, maxActive
 }
 
 /// What happens to a selector's run at a message.
@@ -31,6 +43,8 @@ struct RunEvent: Sendable {
         case closed(RunEnd)
         /// A run, or a part of one, begins with this message.
         case opened
+        /// A run has begun with the message before this one, as this one shows (`inactive`).
+        case openedBefore
         /// The run that went on behind an earlier part has ended with this verdict of `min_active`.
         case judged(isActiveEnough: Bool)
     }
@@ -39,13 +53,15 @@ struct RunEvent: Sendable {
     var row: Int
     var selector: Int
     var kind: Kind
+    var cause: RunCause
 
-    /// Closings come before openings at one message.
+    /// What began before comes first, then closings, then openings at one message.
     var order: Int {
         switch kind {
-        case .judged: 0
-        case .closed: 1
-        case .opened: 2
+        case .openedBefore: 0
+        case .judged: 1
+        case .closed: 2
+        case .opened: 3
         }
     }
 }

@@ -6,8 +6,12 @@ import Telemetry
 struct SelectorTrack: Sendable, Equatable {
     var memory: ProgramMemory?
     var validateMemory: ProgramMemory?
-    /// The last value of a `change` selector.
+    /// The last value of a `change` selector, the last geofence or source interval met.
     var lastValue: Value?
+    /// The last valid position, for legs that cross a geofence.
+    var lastPoint: GeoPoint?
+    /// The name of the geofence at the last message that the selector saw.
+    var geofenceHere: String?
     /// The bucket of a `datetime` selector.
     var bucket: Int64?
     var run: OpenRun?
@@ -21,7 +25,7 @@ struct SelectorTrack: Sendable, Equatable {
     init(_ selector: Selector) {
         switch selector.kind {
         case .boolean(let program), .change(let program): memory = ProgramMemory(for: program)
-        case .datetime: memory = nil
+        case .datetime, .geofence, .inactive, .source: memory = nil
         }
         validateMemory = selector.validateMessage.map { ProgramMemory(for: $0) }
     }

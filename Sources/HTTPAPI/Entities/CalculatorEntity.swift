@@ -27,7 +27,7 @@ struct CalculatorEntity: Sendable {
     /// What may be set.
     static let settable =
         ["name", "selectors", "counters"] + defaults.map(\.key).filter { $0 != "counters" } + delayNames
-        + ["mileage_outlier_speed"]
+        + ["mileage_outlier_speed", "mileage_formula"]
 
     static let fields = ["id"] + settable + ["cid"]
 

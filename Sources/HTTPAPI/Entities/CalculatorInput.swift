@@ -10,10 +10,14 @@ struct CalculatorInput {
         var name: String
         var definition: JSONValue
         var warnings: [CalculatorProblem]
+        /// The calculators that it reads, which may not be there.
+        var sources: [CalculatorSource]
     }
 
     var limits: APILimits
     var timeZones: TimeZoneDatabase
+    /// Those that a name in the place of an id may mean.
+    var calculators: [CalculatorID: CalculatorEntity] = [:]
 
     func created(from value: JSONValue, path: String) throws(APIFailure) -> Checked {
         if value["id"] != nil {
@@ -62,7 +66,11 @@ struct CalculatorInput {
             )
         }
         if !problems.isEmpty { throw APIFailure(problems) }
-        return Checked(name: calculator.name, definition: definition, warnings: calculator.warnings)
+        return Checked(
+            name: calculator.name, definition: definition, warnings: calculator.warnings,
+            sources: calculator.sources(in: definition).map { source in
+                CalculatorSource(path: Self.join(path, source.path), calculator: source.calculator)
+            })
     }
 
     private func timeZoneProblem(_ name: String) -> String? {
@@ -79,6 +87,7 @@ struct CalculatorInput {
                 .badRequest, problem.path.isEmpty ? problem.reason : "\(problem.path): \(problem.reason)",
                 path: field.isEmpty ? nil : field)
             item.column = problem.column
+            item.hint = sourceHint(problem, definition)
             return item
         }
         let known = CalculatorEntity.settable
@@ -86,6 +95,19 @@ struct CalculatorInput {
         guard let first = unknown.first else { return APIFailure(items) }
         return APIFailure(
             items, schemaHint: SchemaHint(fields: known, suggestion: nearestName(to: first, among: known)))
+    }
+
+    /// The id of the calculator that a name in the place of an id means.
+    private func sourceHint(_ problem: CalculatorProblem, _ definition: JSONValue) -> String? {
+        guard CalculatorSource.keys.contains(where: { problem.path.hasSuffix(".\($0)") }),
+            let text = definition.value(atProblem: problem.path)?.stringValue
+        else { return nil }
+        if let id = Int64(text), calculators[CalculatorID(id)] != nil { return "write it without quotes: \(id)" }
+        let names = calculators.values.map(\.name)
+        let name = names.contains(text) ? text : nearestName(to: text, among: names)
+        return calculators.values.filter { $0.name == name }.map(\.id).min().map { id in
+            "calculator \(id) is named \"\(name ?? "")\""
+        }
     }
 
     private static func join(_ path: String, _ field: String) -> String {

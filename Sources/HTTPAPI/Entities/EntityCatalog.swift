@@ -1,8 +1,9 @@
+import Calculators
 import PrimaryStore
 import Synchronization
 import Telemetry
 
-/// Devices, calculators and assignments in memory: what requests read without the store.
+/// Devices, calculators, assignments, geofences, groups and assets in memory: what requests read without the store.
 ///
 /// It is loaded once and written through: a change goes to the store first, and here once it is durable. Changes are
 /// made one at a time (`changing`), so the catalog passes through the same states as the store.
@@ -18,6 +19,14 @@ final class EntityCatalog: Sendable {
         private(set) var deviceOfIdent: [String: DeviceID] = [:]
         private(set) var calculatorsOfDevice: [DeviceID: Set<CalculatorID>] = [:]
         private(set) var devicesOfCalculator: [CalculatorID: Set<DeviceID>] = [:]
+        /// The calculators whose intervals each calculator reads.
+        private(set) var sourcesOfCalculator: [CalculatorID: Set<CalculatorID>] = [:]
+        /// Geofences, groups and assets with their links, and the intervals of assets.
+        var geofences = EntityTable()
+        var groups = EntityTable()
+        var assets = EntityTable()
+        var links = LinkTables()
+        var assetIntervals: [Int64: [AssetInterval]] = [:]
 
         func device(ident: String) -> DeviceEntity? { deviceOfIdent[ident].flatMap { devices[$0] } }
 
@@ -34,6 +43,7 @@ final class EntityCatalog: Sendable {
             if calculators.updateValue(calculator, forKey: calculator.id) == nil {
                 calculatorIDs.insertAscending(calculator.id)
             }
+            sourcesOfCalculator[calculator.id] = (try? Calculator(calculator.definition))?.sources
         }
 
         mutating func set(_ assignment: AssignmentRecord) {
@@ -48,11 +58,18 @@ final class EntityCatalog: Sendable {
             devicesOfCalculator[key.calculator]?.remove(key.device)
         }
 
-        mutating func remove(_ id: DeviceID) {
+        /// Ends all assignments of a device or an asset.
+        mutating func removeAssignments(of id: DeviceID) {
             for calculator in calculatorsOfDevice[id] ?? [] {
                 remove(AssignmentKey(calculator: calculator, device: id))
             }
             calculatorsOfDevice[id] = nil
+        }
+
+        mutating func remove(_ id: DeviceID) {
+            removeAssignments(of: id)
+            links[.groupDevice].removeAll(to: id.rawValue)
+            for asset in assetIntervals.keys { assetIntervals[asset]?.removeAll { $0.device == id } }
             guard let old = devices.removeValue(forKey: id) else { return }
             deviceOfIdent[old.ident] = nil
             deviceIDs.removeAll { $0 == id }
@@ -61,6 +78,8 @@ final class EntityCatalog: Sendable {
         mutating func remove(_ id: CalculatorID) {
             for device in devicesOfCalculator[id] ?? [] { remove(AssignmentKey(calculator: id, device: device)) }
             devicesOfCalculator[id] = nil
+            sourcesOfCalculator[id] = nil
+            for kind in [LinkKind.calculatorGeofence, .calculatorGroup] { links[kind].removeAll(from: id.rawValue) }
             guard calculators.removeValue(forKey: id) != nil else { return }
             calculatorIDs.removeAll { $0 == id }
         }
@@ -74,6 +93,9 @@ final class EntityCatalog: Sendable {
         for record in snapshot.devices { contents.set(DeviceEntity(record)) }
         for record in snapshot.calculators { contents.set(CalculatorEntity(record)) }
         for record in snapshot.assignments { contents.set(record) }
+        for record in snapshot.entities { contents.set(RegistryEntity(record)) }
+        for link in snapshot.links { contents.links[link.kind].set(link) }
+        contents.assetIntervals = Dictionary(grouping: snapshot.assetIntervals, by: \.asset)
         self.contents = Mutex(contents)
     }
 
@@ -81,11 +103,11 @@ final class EntityCatalog: Sendable {
     var present: Contents { contents.withLock { $0 } }
 
     /// Changes the store, then the catalog; nobody else changes them meanwhile. Blocks.
-    func changing<Value: Sendable>(
-        _ change: () throws(StoreError) -> Value, then apply: (inout Contents, Value) -> Void
-    ) throws(StoreError) -> Value {
+    func changing<Value: Sendable, Failure: Error>(
+        _ change: () throws(Failure) -> Value, then apply: (inout Contents, Value) -> Void
+    ) throws(Failure) -> Value {
         let result = changes.withLock { _ in
-            Result { () throws(StoreError) in
+            Result { () throws(Failure) in
                 let value = try change()
                 contents.withLock { apply(&$0, value) }
                 return value
@@ -97,7 +119,7 @@ final class EntityCatalog: Sendable {
 
 extension Array where Element: Comparable {
     /// Ids count up, so the place is nearly always the end.
-    fileprivate mutating func insertAscending(_ element: Element) {
+    mutating func insertAscending(_ element: Element) {
         let place = last.map { $0 < element } ?? true ? count : firstIndex { element < $0 } ?? count
         insert(element, at: place)
     }

@@ -12,7 +12,7 @@ enum ItemSelector: Sendable {
     /// Whether single entities are named, so that one that is missing is an error.
     var namesIDs: Bool { if case .ids = self { true } else { false } }
 
-    init(_ text: String, of kind: EntityKind, limits: APILimits) throws(APIFailure) {
+    init(_ text: String, of kind: SelectableKind, limits: APILimits) throws(APIFailure) {
         guard text.utf8.count <= limits.selectorBytesMax else {
             throw APIFailure(.badRequest, "the selector is over \(limits.selectorBytesMax) bytes")
         }
@@ -27,28 +27,29 @@ enum ItemSelector: Sendable {
         }
     }
 
-    private static func ids(_ text: String, of kind: EntityKind) throws(APIFailure) -> ItemSelector {
+    private static func ids(_ text: String, of kind: SelectableKind) throws(APIFailure) -> ItemSelector {
         var ids: [Int64] = []
+        var seen: Set<Int64> = []
         for word in text.commaList {
             guard let id = Int64(word), id > 0 else {
                 throw APIFailure(
                     .badRequest, "\"\(word.prefix(60))\" selects no \(kind.noun)",
                     hint: "a selector is an id, ids with commas, all, field=value or {expression}")
             }
-            ids.append(id)
+            if seen.insert(id).inserted { ids.append(id) }
         }
         guard !ids.isEmpty else { throw APIFailure(.badRequest, "the selector is empty") }
         return .ids(ids)
     }
 
     private static func field(
-        _ name: Substring, _ value: Substring, of kind: EntityKind
+        _ name: Substring, _ value: Substring, of kind: SelectableKind
     ) throws(APIFailure) -> ItemSelector {
         var path =
             name == "ident" && kind == .device
             ? ["configuration", "ident"] : name.split(separator: ".").map(String.init)
         let root = path.first ?? ""
-        guard kind.fields.contains(root) || root == kind.relation else {
+        guard kind.fields.contains(root) || SelectableKind(relation: root).map(kind.isRelated) ?? false else {
             let meant = nearestName(to: root, among: kind.fields)
             throw APIFailure(
                 [
@@ -69,16 +70,6 @@ enum ItemSelector: Sendable {
         let program = try Program.filter(source, named: "selector", layout: &layout, limits: limits)
         return .expression(program, layout)
     }
-}
-
-/// What can be selected.
-enum EntityKind: Sendable {
-    case device, calculator
-
-    var noun: String { self == .device ? "device" : "calculator" }
-    var fields: [String] { self == .device ? DeviceEntity.fields : CalculatorEntity.fields }
-    /// The other side of the assignments, as a field: `calcs.id=5` on devices.
-    var relation: String { self == .device ? "calcs" : "devices" }
 }
 
 extension Program {

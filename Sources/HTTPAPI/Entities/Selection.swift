@@ -11,42 +11,47 @@ struct Selection<Entity: Sendable>: Sendable {
 extension EntityCatalog.Contents {
     /// The devices of a selector, in the order it names them, else by id.
     func devices(_ selector: ItemSelector) -> Selection<DeviceEntity> {
-        switch selector {
-        case .ids(let ids): byID(ids, .device) { devices[DeviceID($0)] }
-        case .field(["configuration", "ident"], let ident) where !ident.isPattern:
-            Selection(items: [device(ident: ident)].compactMap { $0 })
-        case .field(let path, let pattern) where path.first == EntityKind.device.relation:
-            allDevices { device in
-                (calculatorsOfDevice[device.id] ?? []).contains { id in
-                    calculators[id]?.json.matches(path.dropFirst(), pattern) ?? false
-                }
-            }
-        case .all: allDevices { _ in true }
-        case .field(let path, let pattern): allDevices { $0.json.matches(path[...], pattern) }
-        case .expression(let program, let layout):
-            Selection(items: program.filter(deviceIDs.compactMap { devices[$0] }, layout, \.json))
+        if case .field(["configuration", "ident"], let ident) = selector, !ident.isPattern {
+            return Selection(items: [device(ident: ident)].compactMap { $0 })
+        }
+        return select(selector, .device, all: { deviceIDs.compactMap { devices[$0] } }, json: \.json) {
+            devices[DeviceID($0)]
         }
     }
 
     /// The calculators of a selector, in the order it names them, else by id.
     func calculators(_ selector: ItemSelector) -> Selection<CalculatorEntity> {
+        select(selector, .calculator, all: { calculatorIDs.compactMap { calculators[$0] } }, json: \.json) {
+            calculators[CalculatorID($0)]
+        }
+    }
+
+    /// The geofences, groups or assets of a selector, in the order it names them, else by id.
+    func entities(_ selector: ItemSelector, of kind: EntityKind) -> Selection<RegistryEntity> {
+        let table = self[kind]
+        return select(selector, SelectableKind(kind), all: { table.all }, json: \.json) { table.byID[$0] }
+    }
+
+    private func select<Entity: Identified>(
+        _ selector: ItemSelector, _ kind: SelectableKind, all: () -> [Entity], json: (Entity) -> JSONValue,
+        find: (Int64) -> Entity?
+    ) -> Selection<Entity> {
         switch selector {
-        case .ids(let ids): byID(ids, .calculator) { calculators[CalculatorID($0)] }
-        case .field(let path, let pattern) where path.first == EntityKind.calculator.relation:
-            allCalculators { calculator in
-                (devicesOfCalculator[calculator.id] ?? []).contains { id in
-                    devices[id]?.json.matches(path.dropFirst(), pattern) ?? false
-                }
+        case .ids(let ids): return byID(ids, kind, find)
+        case .all: return Selection(items: all())
+        case .field(let path, let pattern):
+            guard let relation = path.first.flatMap(SelectableKind.init(relation:)), kind.isRelated(to: relation) else {
+                return Selection(items: all().filter { json($0).matches(path[...], pattern) })
             }
-        case .all: allCalculators { _ in true }
-        case .field(let path, let pattern): allCalculators { $0.json.matches(path[...], pattern) }
-        case .expression(let program, let layout):
-            Selection(items: program.filter(calculatorIDs.compactMap { calculators[$0] }, layout, \.json))
+            let wanted = numbers(of: relation) { $0.matches(path.dropFirst(), pattern) }
+            return Selection(
+                items: all().filter { !wanted.isDisjoint(with: related(relation, to: $0.number, of: kind)) })
+        case .expression(let program, let layout): return Selection(items: program.filter(all(), layout, json))
         }
     }
 
     private func byID<Entity: Sendable>(
-        _ ids: [Int64], _ kind: EntityKind, _ find: (Int64) -> Entity?
+        _ ids: [Int64], _ kind: SelectableKind, _ find: (Int64) -> Entity?
     ) -> Selection<Entity> {
         var selection = Selection<Entity>(items: [])
         for id in ids {
@@ -59,12 +64,37 @@ extension EntityCatalog.Contents {
         return selection
     }
 
-    private func allDevices(_ isWanted: (DeviceEntity) -> Bool) -> Selection<DeviceEntity> {
-        Selection(items: deviceIDs.compactMap { devices[$0] }.filter(isWanted))
+    /// The ids of the entities of a kind that are wanted.
+    private func numbers(of kind: SelectableKind, _ isWanted: (JSONValue) -> Bool) -> Set<Int64> {
+        func chosen<Entity: Identified>(_ all: some Sequence<Entity>, _ json: (Entity) -> JSONValue) -> Set<Int64> {
+            Set(all.filter { isWanted(json($0)) }.map(\.number))
+        }
+        return switch kind {
+        case .device: chosen(devices.values, \.json)
+        case .calculator: chosen(calculators.values, \.json)
+        case .geofence: chosen(geofences.all, \.json)
+        case .group: chosen(groups.all, \.json)
+        case .asset: chosen(assets.all, \.json)
+        }
     }
 
-    private func allCalculators(_ isWanted: (CalculatorEntity) -> Bool) -> Selection<CalculatorEntity> {
-        Selection(items: calculatorIDs.compactMap { calculators[$0] }.filter(isWanted))
+    /// The ids of the entities of one kind that are tied to an entity of another.
+    private func related(_ relation: SelectableKind, to id: Int64, of kind: SelectableKind) -> Set<Int64> {
+        switch (kind, relation) {
+        case (.device, .calculator): Set((calculatorsOfDevice[DeviceID(id)] ?? []).map(\.rawValue))
+        case (.asset, .calculator): Set((calculatorsOfDevice[DeviceID(asset: id)] ?? []).map(\.rawValue))
+        case (.calculator, .device):
+            Set((devicesOfCalculator[CalculatorID(id)] ?? []).filter { $0.assetID == nil }.map(\.rawValue))
+        case (.calculator, .asset): Set((devicesOfCalculator[CalculatorID(id)] ?? []).compactMap(\.assetID))
+        default:
+            if let link = LinkKind.allCases.first(where: { ($0.from, $0.to) == (kind, relation) }) {
+                links[link].tos(from: id)
+            } else if let link = LinkKind.allCases.first(where: { ($0.from, $0.to) == (relation, kind) }) {
+                links[link].froms(to: id)
+            } else {
+                []
+            }
+        }
     }
 }
 

@@ -16,21 +16,20 @@ extension API {
     func assignments(_ call: Call) throws(APIFailure) -> AssignmentSelection {
         let contents = catalog.present
         let calculatorSelector = try ItemSelector(call.segment("selector"), of: .calculator, limits: limits)
-        let deviceSelector = try ItemSelector(call.segment("devices"), of: .device, limits: limits)
         let calculators = contents.calculators(calculatorSelector)
-        let devices = contents.devices(deviceSelector)
-        let namesPairs = calculatorSelector.namesIDs && deviceSelector.namesIDs
-        guard !namesPairs || calculators.items.count * devices.items.count <= limits.assignmentsMax else {
+        let (targets, namesTargets) = try targets(call, contents)
+        let namesPairs = calculatorSelector.namesIDs && namesTargets
+        guard !namesPairs || calculators.items.count * targets.items.count <= limits.assignmentsMax else {
             throw APIFailure(.tooLarge, "the path names more than \(limits.assignmentsMax) assignments")
         }
-        var selection = AssignmentSelection(errors: calculators.errors + devices.errors)
+        var selection = AssignmentSelection(errors: calculators.errors + targets.errors)
         for calculator in calculators.items {
             let assigned = contents.devicesOfCalculator[calculator.id] ?? []
-            for device in devices.items {
-                let key = AssignmentKey(calculator: calculator.id, device: device.id)
-                if assigned.contains(device.id), let record = contents.assignments[key] {
+            for target in targets.items {
+                let key = AssignmentKey(calculator: calculator.id, device: target.id)
+                if assigned.contains(target.id), let record = contents.assignments[key] {
                     selection.items.append(record)
-                    selection.names[device.id] = device.name
+                    selection.names[target.id] = target.name
                 } else if namesPairs {
                     selection.unassigned.append(key)
                 }
@@ -38,8 +37,8 @@ extension API {
         }
         selection.errors += selection.unassigned.map { key in
             ErrorItem(
-                .notFound, "calculator \(key.calculator) is not assigned to device \(key.device)",
-                hint: "assign it with POST /gw/calcs/\(key.calculator)/devices/\(key.device)", id: key.device.rawValue)
+                .notFound, "calculator \(key.calculator) is not assigned to \(key.device.noted)",
+                hint: "assign it with POST \(key.path)", id: key.device.assetID ?? key.device.rawValue)
         }
         return selection
     }
@@ -49,30 +48,30 @@ extension API {
         let contents = catalog.present
         let calculators = contents.calculators(
             try ItemSelector(call.segment("selector"), of: .calculator, limits: limits))
-        let devices = contents.devices(try ItemSelector(call.segment("devices"), of: .device, limits: limits))
-        guard calculators.items.count * devices.items.count <= limits.assignmentsMax else {
+        let targets = try targets(call, contents).selection
+        guard calculators.items.count * targets.items.count <= limits.assignmentsMax else {
             throw APIFailure(.tooLarge, "more than \(limits.assignmentsMax) assignments at once")
         }
         let keys = calculators.items.flatMap { calculator in
-            devices.items.map { AssignmentKey(calculator: calculator.id, device: $0.id) }
+            targets.items.map { AssignmentKey(calculator: calculator.id, device: $0.id) }
         }
         if !keys.isEmpty {
             _ = try await change { store throws(StoreError) in
                 try store.assign(keys, isEnabled: isEnabled, isAutoCreated: false)
             } then: { contents, made in
-                for record in made { contents.set(record) }
+                contents.assign(keys, made)
             }
         }
-        let names = Dictionary(uniqueKeysWithValues: devices.items.map { ($0.id, $0.name) })
+        let names = Dictionary(targets.items.map { ($0.id, $0.name) }) { first, _ in first }
         let present = catalog.present
         return Answer(
             result: keys.compactMap { present.assignments[$0] }.map { rendered($0, name: names[$0.key.device]) },
-            errors: calculators.errors + devices.errors)
+            errors: calculators.errors + targets.errors)
     }
 
     func readAssignments(_ call: Call) async throws(APIFailure) -> Answer {
         let selection = try assignments(call)
-        var query = try CollectionQuery(call, known: Self.assignmentFields, noun: "assignment", limits: limits)
+        var query = try CollectionQuery(call, known: assignmentFields(call), noun: "assignment", limits: limits)
         let items = query.page(of: selection.items)
         return Answer(
             result: items.map { rendered($0, name: selection.names[$0.key.device]).cut(to: query.fields) },
@@ -104,25 +103,34 @@ extension API {
 
     func unassign(_ call: Call) async throws(APIFailure) -> Answer {
         let selection = try assignments(call)
+        let contents = catalog.present
         let keys = selection.items.map(\.key)
-        if let confirmation = call.value("confirm"), confirmation != "intervals" {
-            throw APIFailure(
-                .badRequest, "confirm must be \"intervals\", not \"\(confirmation.prefix(40))\"", path: "confirm")
-        }
-        if call.value("confirm") == nil { try await refuseIfIntervals(keys) }
+        let implied = keys.map(Implication.init).filter { !contents.groups(implying: $0).isEmpty }
+        let ending = keys.filter { contents.groups(implying: Implication($0)).isEmpty }
+        try await confirm(call, deletingIntervalsOf: ending, by: "unassigning")
         let moment = now()
         if !keys.isEmpty {
             _ = try await change { store throws(StoreError) in
                 try store.unassign(keys, at: moment)
             } then: { contents, _ in
-                for key in keys { contents.remove(key) }
+                contents.unassign(keys)
             }
         }
-        return Answer(result: keys.map(\.json), errors: selection.errors)
+        return Answer(
+            result: ending.map(\.json), errors: selection.errors + implied.map { contents.held(by: $0) })
     }
 
-    /// Unassigning deletes intervals for good, so it asks first where there are some.
-    private func refuseIfIntervals(_ keys: [AssignmentKey]) async throws(APIFailure) {
+    /// What ends assignments deletes intervals for good, so it asks first where there are some.
+    func confirm(
+        _ call: Call, deletingIntervalsOf keys: [AssignmentKey], by deed: String
+    ) async throws(APIFailure) {
+        if let confirmation = call.value("confirm") {
+            guard confirmation == "intervals" else {
+                throw APIFailure(
+                    .badRequest, "confirm must be \"intervals\", not \"\(confirmation.prefix(40))\"", path: "confirm")
+            }
+            return
+        }
         let holder = try await stored { store throws(StoreError) -> AssignmentKey? in
             for key in keys {
                 let page = try store.intervalPage(key, IntervalQuery(isLastOnly: true, countMax: 1))
@@ -133,22 +141,25 @@ extension API {
         guard let holder else { return }
         throw APIFailure(
             .conflict,
-            "calculator \(holder.calculator) has intervals on device \(holder.device); unassigning deletes them for good",
+            "calculator \(holder.calculator) has intervals on \(holder.device.noted); \(deed) deletes them for good",
             hint: "repeat the request with ?confirm=intervals")
     }
 
     /// The only field of an assignment that may be set.
-    private func enabling(_ call: Call) throws(APIFailure) -> Bool? {
+    func enabling(_ call: Call) throws(APIFailure) -> Bool? {
         var fields = InputFields(try call.json())
         let isEnabled = fields.boolean("enabled")
-        fields.refuseUnknown("an assignment", readOnly: Self.assignmentFields)
+        fields.refuseUnknown("an assignment", readOnly: assignmentFields(call))
         try fields.check()
         return isEnabled
     }
 
-    private static let assignmentFields = [
-        "calc_id", "device_id", "name", "enabled", "auto_created", "synced", "state", "pending_since", "failure",
-    ]
+    private func assignmentFields(_ call: Call) -> [String] {
+        [
+            "calc_id", call.path["assets"] == nil ? "device_id" : "asset_id", "name", "enabled", "auto_created",
+            "synced", "state", "pending_since", "failure",
+        ]
+    }
 
     private func rendered(_ record: AssignmentRecord, name: String?) -> JSONValue {
         let status = calculation.status(of: record.key)
@@ -161,12 +172,4 @@ extension API {
         if let failure = status.failure { members.append(.init("failure", .string(failure))) }
         return .object(members)
     }
-}
-
-extension AssignmentKey {
-    var members: [JSONValue.Member] {
-        [.init("calc_id", JSONValue(calculator.rawValue)), .init("device_id", JSONValue(device.rawValue))]
-    }
-
-    var json: JSONValue { .object(members) }
 }

@@ -3,7 +3,9 @@ import PrimaryStore
 import Telemetry
 
 extension API {
-    private var calculatorInput: CalculatorInput { CalculatorInput(limits: limits, timeZones: timeZones) }
+    private var calculatorInput: CalculatorInput {
+        CalculatorInput(limits: limits, timeZones: timeZones, calculators: catalog.present.calculators)
+    }
 
     private func calculatorFields(_ call: Call) throws(APIFailure) -> [String]? {
         try CollectionQuery.fields(call.value("fields"), known: CalculatorEntity.fields, noun: "calculator")
@@ -14,7 +16,9 @@ extension API {
         let fields = try calculatorFields(call)
         return try await create(call) { value, path throws(APIFailure) in
             let checked = try input.created(from: value, path: path)
-            let record = try await change { store throws(StoreError) in
+            let record = try await change { contents throws(APIFailure) in
+                try contents.check(checked.sources, of: nil)
+            } and: { store throws(StoreError) in
                 try store.createCalculator(name: checked.name, json: checked.definition.text)
             } then: { contents, record in
                 contents.set(CalculatorEntity(record))
@@ -50,7 +54,9 @@ extension API {
             guard checked.definition != calculator.definition else {
                 return ([calculator.json.cut(to: fields)], warnings)
             }
-            let record = try await change { store throws(StoreError) in
+            let record = try await change { contents throws(APIFailure) in
+                try contents.check(checked.sources, of: calculator.id)
+            } and: { store throws(StoreError) in
                 try store.replaceCalculator(
                     calculator.id, name: checked.name, json: checked.definition.text, expecting: calculator.revision)
             } then: { contents, record in
@@ -62,13 +68,36 @@ extension API {
 
     func deleteCalculators(_ call: Call) async throws(APIFailure) -> Answer {
         let moment = now()
-        return try await each(try calculators(call.segment("selector"))) { calculator throws(APIFailure) in
-            try await change { store throws(StoreError) in
+        var query = call.queryFields
+        let isForced = query.boolean("force") ?? false
+        try query.check()
+        var selection = try calculators(call.segment("selector"))
+        selection.items = catalog.present.readersFirst(selection.items)
+        return try await each(selection) { calculator throws(APIFailure) in
+            try await change { contents throws(APIFailure) in
+                if !isForced { try contents.checkUnread(calculator.id) }
+            } and: { store throws(StoreError) in
                 try store.deleteCalculator(calculator.id, at: moment)
             } then: { contents, _ in
                 contents.remove(calculator.id)
             }
             return ([.object([.init("id", JSONValue(calculator.id.rawValue))])], [])
+        }
+    }
+
+    /// Checks what calculators read of each other, then changes them; nobody else changes them meanwhile.
+    private func change<Value: Sendable>(
+        _ check: @escaping @Sendable (EntityCatalog.Contents) throws(APIFailure) -> Void,
+        and change: @escaping @Sendable (any PrimaryStore) throws(StoreError) -> Value,
+        then apply: @escaping @Sendable (inout EntityCatalog.Contents, Value) -> Void
+    ) async throws(APIFailure) -> Value {
+        let (store, catalog) = (store, catalog)
+        return try await pool.run { () throws(APIFailure) in
+            try catalog.changing(
+                { () throws(APIFailure) in
+                    try check(catalog.present)
+                    do throws(StoreError) { return try change(store) } catch { throw APIFailure(error) }
+                }, then: apply)
         }
     }
 }

@@ -37,11 +37,9 @@ extension FeedRow {
         }
         writer.write(key: "operation")
         writer.write(string: operation.rawValue)
-        for (name, number) in [
-            ("calc_id", key.calculator.rawValue), ("device_id", key.device.rawValue), ("id", id),
-        ] {
-            writer.write(key: name)
-            writer.write(integer: number)
+        for member in key.members + [JSONValue.Member("id", JSONValue(id))] {
+            writer.write(key: member.key)
+            member.value.write(to: &writer)
         }
         for (name, moment) in [("begin", begin), ("end", end), ("timestamp", timestamp)] {
             writer.write(key: name)

@@ -79,8 +79,20 @@ struct IntervalRequest: Sendable {
     let isCounted: Bool
     let fields: [String]?
     let filter: (program: Program, layout: ColumnLayout)?
+    /// Whether each interval tells the revision of the calculator that it was calculated with.
+    let tellsRevision: Bool
     /// The most intervals of one assignment.
     let countMax: Int
+
+    /// All that is named, as it is stored.
+    init() {
+        query = IntervalQuery()
+        isCounted = true
+        fields = nil
+        filter = nil
+        tellsRevision = false
+        countMax = .max
+    }
 
     init(_ call: Call, limits: APILimits) throws(APIFailure) {
         var input = try call.dataFields()
@@ -90,6 +102,8 @@ struct IntervalRequest: Sendable {
         let list = input.string("fields")
         let isReversed = input.boolean("reverse") ?? false
         let source = input.string("filter")
+        let moment = input.moment("as_of")
+        tellsRevision = input.boolean("revision") ?? false
         input.refuseUnknown("a query of intervals")
         if let begin, let end, begin > end { input.fail("begin", "is after end") }
         try input.check()
@@ -103,10 +117,11 @@ struct IntervalRequest: Sendable {
             range: isRanged ? TimeRange(inclusive: begin ?? .distantPast, end ?? .distantFuture) : nil,
             ids: try Self.ids(which, limits), isLastOnly: which == "last", isReversed: isReversed,
             // A filter takes away after the store has counted, so it counts by itself.
-            countMax: source?.isEmpty ?? true ? countMax : nil)
+            countMax: source?.isEmpty ?? true ? countMax : nil, asOf: moment)
     }
 
-    private static func ids(_ text: String, _ limits: APILimits) throws(APIFailure) -> [Int64]? {
+    /// The ids of a path; nil where it says all or last.
+    static func ids(_ text: String, _ limits: APILimits) throws(APIFailure) -> [Int64]? {
         guard text != "all", text != "last" else { return nil }
         let words = text.commaList
         let ids = words.compactMap { Int64($0) }
@@ -146,12 +161,18 @@ struct IntervalReading: Sendable {
     }
 
     mutating func read(_ key: AssignmentKey, from store: any PrimaryStore) throws(StoreError) {
-        if !isTagged, query.fields == nil, query.filter == nil {
-            let page = try store.intervalPage(key, query.query)
+        try read(key, query.query, from: store)
+    }
+
+    mutating func read(
+        _ key: AssignmentKey, _ wanted: IntervalQuery, from store: any PrimaryStore
+    ) throws(StoreError) {
+        if !isTagged, !query.tellsRevision, query.fields == nil, query.filter == nil {
+            let page = try store.intervalPage(key, wanted)
             note(page.count)
             return add(page.json)
         }
-        var intervals = try store.intervals(key, query.query)
+        var intervals = try store.intervals(key, wanted)
         if let filter = query.filter {
             intervals = Array(filter.program.filter(intervals, filter.layout, \.jsonValue).prefix(query.countMax))
         }
@@ -173,11 +194,9 @@ struct IntervalReading: Sendable {
         for (index, interval) in intervals.enumerated() {
             if index > 0 { writer.write(literal: ",") }
             writer.write(literal: "{")
-            if isTagged {
-                for member in key.members {
-                    writer.write(key: member.key)
-                    member.value.write(to: &writer)
-                }
+            for member in tags(interval, key) {
+                writer.write(key: member.key)
+                member.value.write(to: &writer)
             }
             if let fields = query.fields {
                 for member in interval.jsonValue.cut(to: fields).members ?? [] {
@@ -187,11 +206,17 @@ struct IntervalReading: Sendable {
                 writer.write(literal: "}")
             } else {
                 // The stored object goes on where its brace opened.
-                if isTagged { writer.write(literal: ",") }
+                if isTagged || query.tellsRevision { writer.write(literal: ",") }
                 writer.write(raw: interval.json.dropFirst())
             }
         }
         return writer.bytes
+    }
+
+    /// What stands before the fields of an interval.
+    private func tags(_ interval: StoredInterval, _ key: AssignmentKey) -> [JSONValue.Member] {
+        (isTagged ? key.members : [])
+            + (query.tellsRevision ? [.init("revision", JSONValue(interval.calculatorRevision))] : [])
     }
 }
 

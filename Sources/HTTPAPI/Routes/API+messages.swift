@@ -77,6 +77,8 @@ struct MessageQuery: Sendable {
     let isReversed: Bool
     let fields: [String]?
     let filter: (program: Program, layout: ColumnLayout)?
+    /// Whether the messages of so many seconds each become one.
+    let generalization: Generalization?
 
     init(_ call: Call, limits: APILimits) throws(APIFailure) {
         var input = try call.dataFields()
@@ -86,6 +88,7 @@ struct MessageQuery: Sendable {
         let list = input.string("fields")
         isReversed = input.boolean("reverse") ?? false
         let source = input.string("filter")
+        generalization = Generalization(&input, limits: limits.onDemand)
         input.refuseUnknown("a query of messages")
         if from > to { input.fail("from", "is after to") }
         try input.check()
@@ -133,18 +136,27 @@ struct MessageReading: Sendable {
         let renderer = MessageRenderer(table: table, constants: facts.constants, fields: query.fields)
         let binding = query.filter.map { ColumnBinding($0.layout, table: table, facts: facts) }
         let (latitude, longitude) = (table.existing("position.latitude"), table.existing("position.longitude"))
+        var generalizer = query.generalization.map { MessageGeneralizer($0, isReversed: query.isReversed) }
         var reading = self
         try MessageHistory(store: store).forEachBlock(
             device: device.id, range: query.range, isReversed: query.isReversed
         ) { block in
             let merged = block.coalesced(latitude: latitude, longitude: longitude)
-            reading.write(merged, rows: reading.rows(of: block, merged, binding), renderer)
+            let rows = reading.rows(of: block, merged, binding)
+            if let finished = generalizer?.take(merged, rows: rows) {
+                reading.write(finished, rows: Array(0..<finished.count), renderer)
+            } else {
+                reading.write(merged, rows: rows, renderer)
+            }
             return !reading.isDone
+        }
+        if !reading.isDone, let rest = generalizer?.finish() {
+            reading.write(rest, rows: Array(0..<rest.count), renderer)
         }
         self = reading
     }
 
-    /// The rows that the filter keeps, in the order they are wanted.
+    /// The rows that the filter keeps, in the order of time.
     private func rows(of block: MessageBatch, _ merged: MessageBatch, _ binding: ColumnBinding?) -> [Int] {
         var rows = Array(0..<merged.count)
         if let binding, let filter = query.filter {
@@ -153,11 +165,12 @@ struct MessageReading: Sendable {
             let truth = filter.program.evaluate(content, memory: &memory, environment: ExpressionEnvironment()).truth()
             rows = rows.filter { truth[$0] }
         }
-        return query.isReversed ? rows.reversed() : rows
+        return rows
     }
 
+    /// Writes rows of a block, in the order they are wanted.
     private mutating func write(_ batch: MessageBatch, rows: [Int], _ renderer: MessageRenderer) {
-        for row in rows {
+        for row in query.isReversed ? rows.reversed() : rows {
             guard count < query.countMax else {
                 isTruncated = !query.isCounted
                 return

@@ -12,9 +12,13 @@ extension API {
             result: Function.all.map { function in
                 .object([
                     .init("name", .string(function.name)), .init("usage", .string(function.usage)),
-                    .init("summary", .string(function.summary)),
-                    .init("arguments_min", JSONValue(function.arguments.lowerBound)),
-                    .init("arguments_max", JSONValue(function.arguments.upperBound)),
+                    .init("description", .string(function.summary)),
+                    .init(
+                        "arguments",
+                        .object([
+                            .init("min", JSONValue(function.arguments.lowerBound)),
+                            .init("max", JSONValue(function.arguments.upperBound)),
+                        ])), .init("examples", .array(function.examples.map(\.json))),
                 ])
             })
     }
@@ -41,5 +45,14 @@ extension API {
             text.gauge("process_resident_memory_bytes", "memory in use", Double(bytes))
         }
         return Answer(text: text.text, contentType: "text/plain; version=0.0.4; charset=utf-8")
+    }
+}
+
+extension FunctionExample {
+    /// As a test of an expression takes it and answers it.
+    fileprivate var json: JSONValue {
+        func parsed(_ text: String) -> JSONValue { (try? JSONValue(parsing: text)) ?? .string(text) }
+        let message = input.map { [JSONValue.Member("input", parsed($0))] } ?? []
+        return .object([.init("expression", .string(expression))] + message + [.init("result", parsed(result))])
     }
 }

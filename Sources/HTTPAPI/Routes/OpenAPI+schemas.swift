@@ -6,18 +6,21 @@ extension OpenAPI {
             "Message": message, "Acceptance": acceptance, "Telemetry": telemetry, "Interval": interval,
             "Range": range, "Job": job, "Change": change, "Function": function, "Token": token,
             "TokenRequest": tokenRequest, "CreatedToken": createdToken, "Reference": reference, "Error": error,
-            "Failure": failure,
+            "Failure": failure, "Calculation": calculation, "DryRun": dryRun, "DryRunReport": dryRunReport,
+            "ExpressionTest": expressionTest, "ExpressionResult": expressionResult, "Geofence": geofence,
+            "Group": group, "Asset": asset, "AssetInterval": assetInterval, "Link": link, "Hit": hit,
+            "Revision": revision, "Fields": free, "Explanation": explanation,
         ]
     }
 
-    private static let text: Document = ["type": "string"]
-    private static let flag: Document = ["type": "boolean"]
-    private static let whole: Document = ["type": "integer"]
-    private static let seconds: Document = ["type": "number", "description": "seconds since 1970, up to six decimals"]
+    static let text: Document = ["type": "string"]
+    static let flag: Document = ["type": "boolean"]
+    static let whole: Document = ["type": "integer"]
+    static let seconds: Document = ["type": "number", "description": "seconds since 1970, up to six decimals"]
     private static let maybeSeconds: Document = ["type": ["number", "null"]]
-    private static let free: Document = ["type": "object", "additionalProperties": true]
+    static let free: Document = ["type": "object", "additionalProperties": true]
 
-    private static func readOnly(_ type: String) -> Document { ["type": Document(type), "readOnly": true] }
+    static func readOnly(_ type: String) -> Document { ["type": Document(type), "readOnly": true] }
 
     private static var device: Document {
         [
@@ -44,7 +47,8 @@ extension OpenAPI {
                 "update_interval": seconds, "update_delay": seconds, "update_period": seconds, "update_onchange": flag,
                 "intervals_ttl": seconds, "intervals_rotate": whole, "validate_message": text,
                 "validate_interval": text, "timezone": text, "mileage_outlier_speed": ["type": "number"],
-                "metadata": free, "cid": readOnly("integer"),
+                "mileage_formula": ["type": "string", "enum": ["haversine", "geodesic"]], "metadata": free,
+                "cid": readOnly("integer"),
             ],
         ]
     }
@@ -53,7 +57,8 @@ extension OpenAPI {
         [
             "type": "object",
             "properties": [
-                "calc_id": whole, "device_id": whole, "name": text, "enabled": flag, "auto_created": flag,
+                "calc_id": whole, "device_id": whole, "asset_id": whole, "name": text, "enabled": flag,
+                "auto_created": flag,
                 "synced": flag, "state": ["type": "string", "enum": ["unsynced", "synchronizing", "synced"]],
                 "pending_since": maybeSeconds, "failure": text,
             ],
@@ -85,8 +90,8 @@ extension OpenAPI {
     private static let interval: Document = [
         "type": "object",
         "properties": [
-            "calc_id": whole, "device_id": whole, "begin": seconds, "end": seconds, "duration": seconds, "id": whole,
-            "timestamp": seconds,
+            "calc_id": whole, "device_id": whole, "asset_id": whole, "revision": whole, "begin": seconds,
+            "end": seconds, "duration": seconds, "id": whole, "timestamp": seconds,
         ], "additionalProperties": true,
     ]
 
@@ -95,7 +100,7 @@ extension OpenAPI {
     private static let job: Document = [
         "type": "object",
         "properties": [
-            "id": whole, "calc_id": whole, "device_id": whole, "cause": text, "from": maybeSeconds,
+            "id": whole, "calc_id": whole, "device_id": whole, "asset_id": whole, "cause": text, "from": maybeSeconds,
             "to": maybeSeconds, "run_from": maybeSeconds, "run_to": maybeSeconds, "messages": whole, "created": whole,
             "updated": whole, "deleted": whole, "started": seconds, "milliseconds": ["type": "number"],
         ],
@@ -115,7 +120,64 @@ extension OpenAPI {
     private static let function: Document = [
         "type": "object",
         "properties": [
-            "name": text, "usage": text, "summary": text, "arguments_min": whole, "arguments_max": whole,
+            "name": text, "usage": text, "description": text,
+            "arguments": ["type": "object", "properties": ["min": whole, "max": whole]],
+            "examples": [
+                "type": "array",
+                "items": ["type": "object", "properties": ["expression": text, "input": [:], "result": [:]]],
+            ],
+        ],
+    ]
+
+    private static var calculation: Document {
+        var properties = calculator["properties"] ?? [:]
+        for key in ["id", "cid"] { properties[key] = nil }
+        for key in ["from", "to"] { properties[key] = seconds }
+        properties["calc_id"] = whole
+        return ["type": "object", "properties": properties]
+    }
+
+    private static var dryRun: Document {
+        var properties = calculator["properties"] ?? [:]
+        properties["devices"] = text
+        properties["samples"] = whole
+        return ["type": "object", "properties": properties]
+    }
+
+    private static var dryRunReport: Document {
+        let sum: Document = ["type": ["number", "null"]]
+        let total: Document = ["before": sum, "after": sum, "difference": sum]
+        let named: Document = ["name": text, "before": sum, "after": sum, "difference": sum]
+        let sample: Document = ["device_id": whole, "before": free, "after": free]
+        let samples: Document = ["type": "array", "items": ["type": "object", "properties": sample]]
+        return [
+            "type": "object",
+            "properties": [
+                "calc_id": whole, "devices": whole,
+                "intervals": ["type": "object", "properties": ["before": whole, "after": whole]],
+                "created": whole, "updated": whole, "deleted": whole, "unchanged": whole,
+                "duration": ["type": "object", "properties": total],
+                "counters": ["type": "array", "items": ["type": "object", "properties": named]],
+                "samples": [
+                    "type": "object", "properties": ["created": samples, "updated": samples, "deleted": samples],
+                ], "is_partial": flag,
+            ],
+        ]
+    }
+
+    private static let expressionTest: Document = [
+        "type": "object", "required": ["expression"],
+        "properties": [
+            "expression": text, "input": ["oneOf": [free, ["type": "array", "items": free]]], "timezone": text,
+            "metadata": free,
+        ],
+    ]
+
+    private static let expressionResult: Document = [
+        "type": "object",
+        "properties": [
+            "code": ["type": "integer", "enum": [0, 1]], "index": whole, "result": [:],
+            "error": ["type": "object", "properties": ["column": whole, "reason": text]],
         ],
     ]
 
@@ -140,7 +202,11 @@ extension OpenAPI {
     ]
 
     private static let reference: Document = [
-        "type": "object", "properties": ["id": whole, "calc_id": whole, "device_id": whole],
+        "type": "object",
+        "properties": [
+            "id": whole, "calc_id": whole, "device_id": whole, "asset_id": whole, "group_id": whole,
+            "geofence_id": whole,
+        ],
     ]
 
     private static var error: Document {

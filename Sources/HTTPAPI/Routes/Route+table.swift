@@ -1,10 +1,11 @@
 import HTTPTypes
 extension Route {
     /// Every route of the API; registration, the check of query parameters and `/openapi.json` are made from it.
-    package static let table: [Route] = devices + messages + calculators + assignments + intervals + service + tokens
+    package static let table: [Route] =
+        devices + messages + calculators + entities + assignments + explain + changes + onDemand + service + tokens
 
-    private static let fields = Parameter("fields", .string, "the fields wanted, with commas; all if left out")
-    private static let collection = [
+    static let fields = Parameter("fields", .string, "the fields wanted, with commas; all if left out")
+    static let collection = [
         fields, Parameter("limit", .integer, "the most items of the page"),
         Parameter("offset", .integer, "how many items to pass over"),
     ]
@@ -57,6 +58,8 @@ extension Route {
         Parameter("count", .integer, "the most messages over all devices"), fields,
         Parameter("reverse", .boolean, "the latest first"),
         Parameter("filter", .string, "an expression that is true for the messages wanted"),
+        Parameter("generalize", .integer, "one message for all those of so many seconds"),
+        Parameter("method", .string, "what becomes of their numbers: average, minimum, maximum, first, last, summary"),
     ]
 
     private static let calculators: [Route] = [
@@ -75,52 +78,22 @@ extension Route {
             body: "Calculator",
             result: "Calculator", handler: API.mergeCalculators),
         Route(
-            .delete, "/gw/calcs/{selector}", "Delete calculators with their intervals", result: "Reference",
+            .delete, "/gw/calcs/{selector}", "Delete calculators with their intervals",
+            parameters: [Parameter("force", .boolean, "even those that other calculators read")], result: "Reference",
             handler: API.deleteCalculators),
+        Route(
+            .get, "/gw/calcs/{selector}/revisions", "Read every definition that calculators have had",
+            parameters: collection, result: "Revision", handler: API.readRevisions),
     ]
 
-    private static let assigned = "/gw/calcs/{selector}/devices/{devices}"
-
-    private static let assignments: [Route] = [
-        Route(
-            .post, assigned, "Assign calculators to devices; the body may say {\"enabled\":false}", body: "Enabling",
-            result: "Assignment", handler: API.assign),
-        Route(
-            .get, assigned, "Read assignments", parameters: collection, result: "Assignment",
-            handler: API.readAssignments),
-        Route(
-            .put, assigned, "Enable or disable assignments", body: "Enabling", result: "Assignment",
-            handler: API.enableAssignments),
-        Route(
-            .delete, assigned, "Unassign; the intervals are deleted for good",
-            parameters: [Parameter("confirm", .string, "intervals: yes, delete the intervals there are")],
-            result: "Reference", handler: API.unassign),
-    ]
-
-    private static let intervals: [Route] = [
-        Route(
-            .get, assigned + "/intervals/{intervals}", "Read intervals: all, last, or ids with commas",
-            parameters: [
-                Parameter("data", .string, "the parameters below as one JSON object; may also be the body"),
-                Parameter("begin", .number, "intervals that end at or after it, in seconds"),
-                Parameter("end", .number, "intervals that begin at or before it, in seconds"),
-                Parameter("count", .integer, "the most intervals of each assignment"),
-                Parameter("reverse", .boolean, "the latest first"), fields,
-                Parameter("filter", .string, "an expression over an interval's fields"),
-            ], result: "Interval", handler: API.readIntervals),
-        Route(
-            .post, assigned + "/recalculate", "Calculate a range again: all that is not frozen if none is given",
-            body: "Range", result: "Reference", handler: API.recalculate),
-        Route(
-            .get, assigned + "/jobs", "Read the ledger of recalculation jobs, the latest first",
-            parameters: [Parameter("count", .integer, "the most jobs")], result: "Job", handler: API.readJobs),
+    private static let changes: [Route] = [
         Route(
             .get, "/gw/changes", "Read the change feed of a slot; without a slot, how far each feed has come",
             parameters: [
                 Parameter("slot", .integer, "0 to 255"), Parameter("after", .integer, "rows after this revision"),
                 Parameter("count", .integer, "the most rows"),
                 Parameter("bodies", .boolean, "with the intervals themselves; true if left out"),
-            ], result: "Change", handler: API.readChanges),
+            ], result: "Change", handler: API.readChanges)
     ]
 
     private static let service: [Route] = [

@@ -7,14 +7,17 @@ import Telemetry
 /// Intervals of one assignment ascend together in first ON message, begin and end: runs are disjoint, and a border is
 /// extended by at most the one message next to it.
 enum IntervalTable {
-    /// The columns that `row(_:_:)` reads, in this order.
-    static let columns = "id, first_on, begin_at, end_at, is_active, digest, timestamp, head, crc, json"
+    /// The columns of a row, in this order; those of a version stand in the same places.
+    static let columns = """
+        id, first_on, begin_at, end_at, is_active, digest, timestamp, head, crc, json, revision, since, custom
+        """
 
     /// Calls the body at each row of a query, in the order of time; columns as above, checked against the CRC.
     static func forEach(
         _ connection: Connection, _ key: AssignmentKey, _ query: IntervalQuery,
         _ body: (HeldInterval, Statement) throws -> Void
     ) throws {
+        if let moment = query.asOf { return try forEach(connection, key, query, asOf: moment, body) }
         if let ids = query.ids { return try forEach(connection, key, ids: ids, query, body) }
         let isDescending = query.isReversed || query.isLastOnly
         let statement = try connection.statement(
@@ -61,12 +64,22 @@ enum IntervalTable {
     }
 
     static func stored(_ held: HeldInterval, _ row: Statement) -> StoredInterval {
-        StoredInterval(
-            held: held, timestamp: Timestamp(microseconds: row.int64(6)), json: row.bytes(9),
-            headCount: Int(row.int64(7)))
+        let details = details(row)
+        return StoredInterval(
+            held: held, timestamp: details.timestamp, calculatorRevision: details.revision, json: row.bytes(9),
+            headCount: details.headCount)
     }
 
-    static func checksum(_ key: AssignmentKey, _ held: HeldInterval, timestamp: Int64, head: Int64) -> RowChecksum {
+    static func details(_ row: Statement) -> IntervalDetails {
+        let timestamp = Timestamp(microseconds: row.int64(6))
+        let since = row.int64(11)
+        return IntervalDetails(
+            timestamp: timestamp, since: since == 0 ? timestamp : Timestamp(microseconds: since),
+            headCount: Int(row.int64(7)), revision: row.int64(10), customCount: Int(row.int64(12)))
+    }
+
+    /// The row's checksum but for its text.
+    static func checksum(_ key: AssignmentKey, _ held: HeldInterval, _ details: IntervalDetails) -> RowChecksum {
         var checksum = RowChecksum(key)
         checksum.add(held.id)
         checksum.add(held.firstOn)
@@ -74,8 +87,11 @@ enum IntervalTable {
         checksum.add(held.end)
         checksum.add(held.isActive ? 1 : 0)
         checksum.add(Int64(bitPattern: held.digest))
-        checksum.add(timestamp)
-        checksum.add(head)
+        checksum.add(details.timestamp)
+        checksum.add(Int64(details.headCount))
+        // Rows of the first schema have none of these, and keep the checksum that they were written with.
+        let later = [details.revision, details.storedSince, Int64(details.customCount)]
+        if later.contains(where: { $0 != 0 }) { for field in later { checksum.add(field) } }
         return checksum
     }
 
@@ -84,13 +100,17 @@ enum IntervalTable {
         try statement.bind(2, key.device.rawValue)
     }
 
-    private static func held(_ row: Statement, _ key: AssignmentKey) throws -> HeldInterval {
-        let held = HeldInterval(
+    /// The interval of a row, whatever its checksum says.
+    static func uncheckedHeld(_ row: Statement) -> HeldInterval {
+        HeldInterval(
             id: row.int64(0), firstOn: Timestamp(microseconds: row.int64(1)),
             begin: Timestamp(microseconds: row.int64(2)), end: Timestamp(microseconds: row.int64(3)),
             isActive: row.bool(4), digest: UInt64(bitPattern: row.int64(5)))
-        let checksum = checksum(key, held, timestamp: row.int64(6), head: row.int64(7))
-        guard row.withBlob(9, checksum.value) == row.int64(8) else {
+    }
+
+    private static func held(_ row: Statement, _ key: AssignmentKey) throws -> HeldInterval {
+        let held = uncheckedHeld(row)
+        guard row.withBlob(9, checksum(key, held, details(row)).value) == row.int64(8) else {
             throw StoreError.corrupt(
                 "interval \(held.id) of calculator \(key.calculator) on device \(key.device)")
         }
@@ -151,9 +171,7 @@ enum IntervalTable {
 
 extension HeldInterval {
     /// Whether first or last message or anything between lies in a range.
-    fileprivate func overlaps(_ range: TimeRange) -> Bool {
-        !range.isEmpty && begin < range.upper && end >= range.lower
-    }
+    func overlaps(_ range: TimeRange) -> Bool { !range.isEmpty && begin < range.upper && end >= range.lower }
 
-    fileprivate func precedes(_ other: HeldInterval) -> Bool { (firstOn, id) < (other.firstOn, other.id) }
+    func precedes(_ other: HeldInterval) -> Bool { (firstOn, id) < (other.firstOn, other.id) }
 }

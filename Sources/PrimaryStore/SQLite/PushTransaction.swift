@@ -8,6 +8,8 @@ struct PushTransaction {
     private var lastIntervalID: Int64
     /// Whether the assignment never had an interval, so that none needs to be looked for.
     private let isFresh: Bool
+    /// Whether any interval of the assignment has custom fields; nil until it must be known.
+    private var knownHasFields: Bool?
     /// The ids that an upsert of this push stands for; two upserts must not mean one interval.
     private var claimed: Set<Int64> = []
     /// What happened, in the order of the upserts, for the feed.
@@ -23,14 +25,13 @@ struct PushTransaction {
     /// What the store holds of an interval that a push wants to be otherwise.
     private struct Existing {
         var held: HeldInterval
-        var timestamp: Timestamp
-        var headCount: Int
+        var details: IntervalDetails
     }
 
     static func apply(_ push: Push, in writer: Writer) throws -> PushReceipt {
         let revision = try writer.checkFence(push.slot, epoch: push.epoch, device: push.key.device)
         let assignment = try currentAssignment(push, writer.connection)
-        var transaction = PushTransaction(push, writer.connection, assignment)
+        var transaction = PushTransaction(push, writer, assignment)
         try transaction.applyDeletes()
         let ids = try transaction.applyUpserts()
         let last = try transaction.writeFeed(after: revision)
@@ -41,9 +42,10 @@ struct PushTransaction {
         return receipt
     }
 
-    private init(_ push: Push, _ connection: Connection, _ assignment: AssignmentRecord) {
+    private init(_ push: Push, _ writer: Writer, _ assignment: AssignmentRecord) {
         self.push = push
-        self.connection = connection
+        connection = writer.connection
+        knownHasFields = writer.state.hasIntervalFields ? nil : false
         lastIntervalID = assignment.marks.lastIntervalID
         isFresh = lastIntervalID == 0
     }
@@ -77,10 +79,14 @@ extension PushTransaction {
     /// An interval that is gone already is none to delete.
     private mutating func applyDeletes() throws {
         for id in push.deletes where !isFresh {
-            let found = try IntervalTable.find(connection, push.key, id: id) { held, row in (held, row.bytes(9)) }
-            guard let (held, json) = found else { continue }
-            try delete(held)
-            note(.deleted, FeedEntry(id: id, begin: held.begin, end: held.end, json: json))
+            let found = try IntervalTable.find(connection, push.key, id: id) { held, row in
+                (held, IntervalText(bytes: row.bytes(9), details: IntervalTable.details(row)))
+            }
+            guard let (held, text) = found else { continue }
+            try VersionTable.keep(connection, push.key, held, text, until: push.timestamp)
+            try IntervalTable.delete(connection, push.key, held)
+            if try hasFields() { try FieldsTable.delete(connection, push.key, id: id) }
+            note(.deleted, FeedEntry(id: id, begin: held.begin, end: held.end, json: text.bytes))
         }
     }
 
@@ -112,7 +118,8 @@ extension PushTransaction {
         lastIntervalID += 1
         try claim(lastIntervalID)
         let entry = FeedEntry(id: lastIntervalID, begin: write.begin, end: write.end)
-        try insert(held(write, id: lastIntervalID), render(write, id: lastIntervalID))
+        try IntervalTable.insert(
+            connection, push.key, held(write, id: lastIntervalID), render(write, id: lastIntervalID))
         note(.created, entry)
         if write.isActive { note(.activated, entry) }
         return lastIntervalID
@@ -121,16 +128,17 @@ extension PushTransaction {
     private mutating func apply(_ write: IntervalWrite, to existing: Existing) throws {
         let old = existing.held
         var new = held(write, id: old.id)
-        guard new != old else { return }
+        guard new != old || revision(of: write) != existing.details.revision else { return }
         let isUpdated = new.digest != old.digest || new.begin != old.begin || new.end != old.end
         let entry = FeedEntry(id: new.id, begin: new.begin, end: new.end)
         if isUpdated {
-            try replace(old, new, render(write, id: new.id))
+            if !old.isActive { try keepVersion(existing) }
+            try IntervalTable.replace(connection, push.key, old, new, text(write, over: existing))
             note(.updated, entry)
         } else {
-            // Only flags or the first ON message differ: the text and its timestamp stay as they are.
+            // Only flags, the revision or the first ON message differ: the text and its timestamp stay as they are.
             new.digest = old.digest
-            try keepText(existing, new)
+            try keepText(existing, new, revision: revision(of: write))
         }
         if new.isActive != old.isActive { note(new.isActive ? .activated : .deactivated, entry) }
     }
@@ -175,20 +183,14 @@ extension PushTransaction {
     }
 
     private static func existing(_ held: HeldInterval, _ row: Statement) -> Existing {
-        Existing(held: held, timestamp: Timestamp(microseconds: row.int64(6)), headCount: Int(row.int64(7)))
+        Existing(held: held, details: IntervalTable.details(row))
     }
 }
 
-// MARK: - Rows
+// MARK: - Texts
 
 extension PushTransaction {
-    private struct Text {
-        var bytes: [UInt8]
-        var headCount: Int
-        var timestamp: Timestamp
-    }
-
-    private func render(_ write: IntervalWrite, id: Int64) -> Text {
+    private func render(_ write: IntervalWrite, id: Int64) -> IntervalText {
         var writer = JSONWriter(capacity: write.head.count + write.tail.count + 56)
         writer.write(raw: write.head)
         writer.write(literal: ",\"id\":")
@@ -196,65 +198,45 @@ extension PushTransaction {
         writer.write(literal: ",\"timestamp\":")
         writer.write(push.timestamp)
         writer.write(raw: write.tail)
-        return Text(bytes: writer.bytes, headCount: write.head.count, timestamp: push.timestamp)
+        let details = IntervalDetails(
+            timestamp: push.timestamp, since: push.timestamp, headCount: write.head.count,
+            revision: revision(of: write))
+        return IntervalText(bytes: writer.bytes, details: details)
     }
 
-    private func insert(_ held: HeldInterval, _ text: Text) throws {
-        let statement = try connection.statement(
-            "INSERT INTO intervals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-        try IntervalTable.bind(statement, push.key)
-        try statement.bind(3, held.firstOn.microseconds)
-        try statement.bind(4, held.id)
-        try bindContents(statement, 5, held, text)
-        try statement.run()
+    /// The text of an interval that was there: its custom fields stay, and so does the moment from which it answers
+    /// if what it had is not kept.
+    private mutating func text(_ write: IntervalWrite, over existing: Existing) throws -> IntervalText {
+        var text = render(write, id: existing.held.id)
+        if existing.held.isActive { text.details.since = existing.details.since }
+        guard try hasFields() else { return text }
+        let fields = try FieldsTable.find(connection, push.key, id: existing.held.id)
+        return fields?.appended(to: text) ?? text
     }
 
-    private func replace(_ old: HeldInterval, _ new: HeldInterval, _ text: Text) throws {
-        guard old.firstOn == new.firstOn else {
-            try delete(old)
-            return try insert(new, text)
-        }
-        let statement = try connection.statement(
-            """
-            UPDATE intervals SET begin_at = ?5, end_at = ?6, is_active = ?7, digest = ?8, timestamp = ?9, head = ?10,
-                crc = ?11, json = ?12
-            WHERE calc = ?1 AND device = ?2 AND first_on = ?3 AND id = ?4
-            """)
-        try IntervalTable.bind(statement, push.key)
-        try statement.bind(3, old.firstOn.microseconds)
-        try statement.bind(4, old.id)
-        try bindContents(statement, 5, new, text)
-        try statement.run()
+    private mutating func hasFields() throws -> Bool {
+        if let knownHasFields { return knownHasFields }
+        let isFound = try FieldsTable.hasAny(connection, push.key)
+        knownHasFields = isFound
+        return isFound
     }
 
-    private func keepText(_ existing: Existing, _ new: HeldInterval) throws {
-        let json = try IntervalTable.find(connection, push.key, id: new.id) { _, row in row.bytes(9) }
-        let text = Text(bytes: json ?? [], headCount: existing.headCount, timestamp: existing.timestamp)
-        try replace(existing.held, new, text)
+    private func revision(of write: IntervalWrite) -> Int64 { write.calculatorRevision ?? push.calculatorRevision }
+
+    private func keepVersion(_ existing: Existing) throws {
+        let text = try storedText(existing)
+        try VersionTable.keep(connection, push.key, existing.held, text, until: push.timestamp)
     }
 
-    private func delete(_ held: HeldInterval) throws {
-        let statement = try connection.statement(
-            "DELETE FROM intervals WHERE calc = ? AND device = ? AND first_on = ? AND id = ?")
-        try IntervalTable.bind(statement, push.key)
-        try statement.bind(3, held.firstOn.microseconds)
-        try statement.bind(4, held.id)
-        try statement.run()
+    private func keepText(_ existing: Existing, _ new: HeldInterval, revision: Int64) throws {
+        var text = try storedText(existing)
+        text.details.revision = revision
+        try IntervalTable.replace(connection, push.key, existing.held, new, text)
     }
 
-    private func bindContents(
-        _ statement: Statement, _ first: Int32, _ held: HeldInterval, _ text: Text
-    ) throws {
-        let checksum = IntervalTable.checksum(
-            push.key, held, timestamp: text.timestamp.microseconds, head: Int64(text.headCount))
-        try statement.bind(first, held.begin.microseconds)
-        try statement.bind(first + 1, held.end.microseconds)
-        try statement.bind(first + 2, held.isActive ? 1 : 0 as Int64)
-        try statement.bind(first + 3, Int64(bitPattern: held.digest))
-        try statement.bind(first + 4, text.timestamp.microseconds)
-        try statement.bind(first + 5, Int64(text.headCount))
-        try statement.bind(first + 6, checksum.value(text.bytes))
-        try statement.bind(first + 7, text.bytes)
+    private func storedText(_ existing: Existing) throws -> IntervalText {
+        let bytes = try IntervalTable.find(connection, push.key, id: existing.held.id) { _, row in row.bytes(9) }
+        return IntervalText(bytes: bytes ?? [], details: existing.details)
     }
 }
 

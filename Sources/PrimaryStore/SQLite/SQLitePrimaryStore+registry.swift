@@ -15,13 +15,32 @@ extension SQLitePrimaryStore {
                 try connection.statement(
                     "SELECT \(RegistryTables.assignmentColumns) FROM assignments ORDER BY device, calc"
                 ).forEachRow { snapshot.assignments.append(try RegistryTables.assignment($0)) }
+                try Self.readEntities(connection, &snapshot)
                 return snapshot
             }
         }
     }
 
+    private static func readEntities(_ connection: Connection, _ snapshot: inout RegistrySnapshot) throws {
+        try connection.statement("SELECT \(EntityTables.entityColumns) FROM entities ORDER BY kind, id")
+            .forEachRow { snapshot.entities.append(try EntityTables.entity($0)) }
+        try connection.statement("SELECT \(EntityTables.linkColumns) FROM links ORDER BY kind, from_id, to_id")
+            .forEachRow { snapshot.links.append(try EntityTables.link($0)) }
+        try connection.statement(
+            "SELECT \(EntityTables.assetColumns) FROM asset_intervals ORDER BY asset, begin_at"
+        ).forEachRow { snapshot.assetIntervals.append(try EntityTables.assetInterval($0)) }
+    }
+
     package func createDevice(ident: String, name: String, json: String) throws(StoreError) -> DeviceRecord {
         try write { writer in try writer.createDevice(ident: ident, name: name, json: json) }
+    }
+
+    package func createDevices(_ devices: [NewDevice]) -> [Result<DeviceRecord, StoreError>] {
+        guard !devices.isEmpty else { return [] }
+        return writeEach(
+            devices.map { device in
+                { writer in try writer.createDevice(ident: device.ident, name: device.name, json: device.json) }
+            })
     }
 
     package func replaceDevice(
@@ -67,24 +86,12 @@ extension SQLitePrimaryStore {
         try write { writer in try writer.assign(keys, isEnabled: isEnabled, isAutoCreated: isAutoCreated) }
     }
 
-    package func setAssignment(_ key: AssignmentKey, isEnabled: Bool) throws(StoreError) {
-        try write { writer in
-            guard var record = try RegistryTables.findAssignment(writer.connection, key) else {
-                throw StoreError.notFound("assignment of calculator \(key.calculator) to device \(key.device)")
-            }
-            guard record.isEnabled != isEnabled else { return }
-            record.isEnabled = isEnabled
-            try RegistryTables.write(writer.connection, record)
-            try writer.bumpRegistry()
-        }
+    package func setAssignments(_ keys: [AssignmentKey], isEnabled: Bool) throws(StoreError) {
+        try write { writer in try writer.setAssignments(keys, isEnabled: isEnabled) }
     }
 
     package func unassign(_ keys: [AssignmentKey], at moment: Timestamp) throws(StoreError) -> Int {
-        try write { writer in
-            let ended = try keys.filter { try writer.unassign($0, at: moment) }
-            if !ended.isEmpty { try writer.bumpRegistry() }
-            return ended.count
-        }
+        try write { writer in try writer.unassign(keys, at: moment) }
     }
 
     package func assignment(_ key: AssignmentKey) throws(StoreError) -> AssignmentRecord? {

@@ -112,7 +112,11 @@ extension SQLitePrimaryStore {
 
 extension SQLitePrimaryStore {
     private static func connect(_ path: String, _ mode: Mode) throws -> Connection {
-        guard mode == .readWrite else { return try Connection(path: path, mode: .readOnly) }
+        guard mode == .readWrite else {
+            let connection = try Connection(path: path, mode: .readOnly)
+            try Schema.check(connection)
+            return connection
+        }
         let connection = try Connection(
             path: path,
             pragmas: [

@@ -17,7 +17,18 @@ enum Schema {
         }
     }
 
-    /// Times are microseconds. Every `crc` is `RowChecksum` over the row.
+    /// Refuses a file that this program cannot read as it is.
+    static func check(_ connection: Connection) throws {
+        let present = try connection.integer("PRAGMA user_version") ?? 0
+        guard present == version else {
+            throw StoreError.invalid(
+                "primary.db has schema \(present), this program reads \(version): open it for writing once")
+        }
+    }
+
+    /// Times are microseconds. Every `crc` is `RowChecksum` over the row. Of an interval `since` is the moment from
+    /// which its text answers for it, 0 where that is `timestamp`, and `custom` the number of bytes of custom fields
+    /// before the last brace.
     private static let migrations: [String] = [
         """
         CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -78,6 +89,32 @@ enum Schema {
             id INTEGER PRIMARY KEY AUTOINCREMENT, sha256 BLOB NOT NULL UNIQUE, prefix TEXT NOT NULL, name TEXT NOT NULL,
             kind TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER, last_used INTEGER,
             revoked INTEGER NOT NULL);
+        """,
         """
+        CREATE TABLE entities (
+            kind TEXT NOT NULL, id INTEGER NOT NULL, name TEXT NOT NULL, json TEXT NOT NULL, revision INTEGER NOT NULL,
+            crc INTEGER NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
+        CREATE TABLE links (
+            kind TEXT NOT NULL, from_id INTEGER NOT NULL, to_id INTEGER NOT NULL, auto_created INTEGER NOT NULL,
+            crc INTEGER NOT NULL, PRIMARY KEY (kind, from_id, to_id)) WITHOUT ROWID;
+        CREATE INDEX links_by_end ON links (kind, to_id, from_id);
+        CREATE TABLE asset_intervals (
+            asset INTEGER NOT NULL, begin_at INTEGER NOT NULL, end_at INTEGER, device INTEGER NOT NULL,
+            json TEXT NOT NULL, timestamp INTEGER NOT NULL, crc INTEGER NOT NULL,
+            PRIMARY KEY (asset, begin_at)) WITHOUT ROWID;
+
+        ALTER TABLE intervals ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE intervals ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE intervals ADD COLUMN custom INTEGER NOT NULL DEFAULT 0;
+        CREATE TABLE interval_versions (
+            calc INTEGER NOT NULL, device INTEGER NOT NULL, until INTEGER NOT NULL, id INTEGER NOT NULL,
+            since INTEGER NOT NULL, first_on INTEGER NOT NULL, begin_at INTEGER NOT NULL, end_at INTEGER NOT NULL,
+            digest INTEGER NOT NULL, timestamp INTEGER NOT NULL, head INTEGER NOT NULL, revision INTEGER NOT NULL,
+            crc INTEGER NOT NULL, json BLOB NOT NULL, PRIMARY KEY (calc, device, until, id, since)) WITHOUT ROWID;
+        CREATE INDEX interval_versions_by_until ON interval_versions (until);
+        CREATE TABLE interval_fields (
+            calc INTEGER NOT NULL, device INTEGER NOT NULL, id INTEGER NOT NULL, crc INTEGER NOT NULL,
+            json TEXT NOT NULL, PRIMARY KEY (calc, device, id)) WITHOUT ROWID;
+        """,
     ]
 }

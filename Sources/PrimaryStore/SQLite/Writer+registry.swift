@@ -32,8 +32,10 @@ extension Writer {
 
     func deleteDevice(_ id: DeviceID, at moment: Timestamp) throws {
         try checkDevice(id)
-        for key in try assignments("device = ?", id.rawValue) { try unassign(key, at: moment) }
-        for table in ["ended_assignments", "chunks", "archive_marks"] {
+        try endAssignments(of: id, at: moment)
+        try deleteLinks([.groupDevice], to: id.rawValue)
+        try deleteAssetIntervals(of: id)
+        for table in ["chunks", "archive_marks"] {
             try connection.run("DELETE FROM \(table) WHERE device = ?", id.rawValue)
         }
         try trimLog(id, upTo: state.lastPosition)
@@ -80,10 +82,9 @@ extension Writer {
     }
 
     func deleteCalculator(_ id: CalculatorID, at moment: Timestamp) throws {
-        guard try RegistryTables.findCalculator(connection, id) != nil else {
-            throw StoreError.notFound("calculator \(id)")
-        }
+        try checkCalculator(id)
         for key in try assignments("calc = ?", id.rawValue) { try unassign(key, at: moment) }
+        try deleteLinks([.calculatorGeofence, .calculatorGroup], from: id.rawValue)
         try connection.run("DELETE FROM ended_assignments WHERE calc = ?", id.rawValue)
         try connection.run("DELETE FROM calc_revisions WHERE calc = ?", id.rawValue)
         try connection.run("DELETE FROM calcs WHERE id = ?", id.rawValue)
@@ -101,9 +102,10 @@ extension Writer {
         try bumpRegistry()
     }
 
-    private func check(_ expected: Int64?, _ current: Int64, _ what: String) throws {
-        guard let expected, expected != current else { return }
-        throw StoreError.revisionConflict(what, expected: expected, current: current)
+    func checkCalculator(_ id: CalculatorID) throws {
+        let statement = try connection.statement("SELECT 1 FROM calcs WHERE id = ?")
+        try statement.bind(1, id.rawValue)
+        guard try statement.first({ _ in true }) != nil else { throw StoreError.notFound("calculator \(id)") }
     }
 }
 
@@ -112,27 +114,83 @@ extension Writer {
 extension Writer {
     func assign(_ keys: [AssignmentKey], isEnabled: Bool, isAutoCreated: Bool) throws -> [AssignmentRecord] {
         var made: [AssignmentRecord] = []
-        for key in keys where try RegistryTables.findAssignment(connection, key) == nil {
-            try checkDevice(key.device)
-            guard try RegistryTables.findCalculator(connection, key.calculator) != nil else {
-                throw StoreError.notFound("calculator \(key.calculator)")
+        var isChanged = false
+        for key in keys {
+            if let record = try makeAssignment(key, isEnabled: isEnabled, isAutoCreated: isAutoCreated) {
+                made.append(record)
+            } else if !isAutoCreated, try setAutoCreated(key, false) {
+                isChanged = true
             }
-            // A history that was here before has given ids, and none is given twice.
-            let lastID = try connection.integer(
-                "SELECT last_interval FROM ended_assignments WHERE device = ? AND calc = ?", key.device.rawValue,
-                key.calculator.rawValue)
-            let record = AssignmentRecord(
-                key: key, isEnabled: isEnabled, isAutoCreated: isAutoCreated,
-                marks: AssignmentMarks(lastIntervalID: lastID ?? 0))
-            try RegistryTables.write(connection, record)
-            made.append(record)
         }
-        if !made.isEmpty { try bumpRegistry() }
+        if isChanged || !made.isEmpty { try bumpRegistry() }
         return made
     }
 
-    /// Ends an assignment and deletes its intervals, each with a row in the feed; false if there is none. The caller
-    /// gives the change its number.
+    /// Makes an assignment unless it is there; the caller gives the change its number.
+    func makeAssignment(_ key: AssignmentKey, isEnabled: Bool, isAutoCreated: Bool) throws -> AssignmentRecord? {
+        guard try RegistryTables.findAssignment(connection, key) == nil else { return nil }
+        if let asset = key.device.assetID { _ = try entity(.asset, asset) } else { try checkDevice(key.device) }
+        try checkCalculator(key.calculator)
+        // A history that was here before has given ids, and none is given twice.
+        let statement = try connection.statement(
+            "SELECT last_interval FROM ended_assignments WHERE device = ? AND calc = ?")
+        try statement.bind(1, key.device.rawValue)
+        try statement.bind(2, key.calculator.rawValue)
+        let record = AssignmentRecord(
+            key: key, isEnabled: isEnabled, isAutoCreated: isAutoCreated,
+            marks: AssignmentMarks(lastIntervalID: try statement.first { $0.int64(0) } ?? 0))
+        try RegistryTables.write(connection, record)
+        return record
+    }
+
+    func setAssignments(_ keys: [AssignmentKey], isEnabled: Bool) throws {
+        var isChanged = false
+        for key in keys {
+            guard var record = try RegistryTables.findAssignment(connection, key) else {
+                throw StoreError.notFound("assignment of calculator \(key.calculator) to device \(key.device)")
+            }
+            guard record.isEnabled != isEnabled else { continue }
+            record.isEnabled = isEnabled
+            try RegistryTables.write(connection, record)
+            isChanged = true
+        }
+        if isChanged { try bumpRegistry() }
+    }
+
+    /// Takes away assignments that a person made; those that a group implies stay as the group's. Returns how many
+    /// ended.
+    func unassign(_ keys: [AssignmentKey], at moment: Timestamp) throws -> Int {
+        var endedCount = 0
+        var isChanged = false
+        for key in keys {
+            if try LinkTransaction.isImplied(key, connection) {
+                if try setAutoCreated(key, true) { isChanged = true }
+            } else if try unassign(key, at: moment) {
+                endedCount += 1
+            }
+        }
+        if isChanged || endedCount > 0 { try bumpRegistry() }
+        return endedCount
+    }
+
+    /// Notes who made an assignment; false if there is none or it is known.
+    private func setAutoCreated(_ key: AssignmentKey, _ isAutoCreated: Bool) throws -> Bool {
+        guard var record = try RegistryTables.findAssignment(connection, key),
+            record.isAutoCreated != isAutoCreated
+        else { return false }
+        record.isAutoCreated = isAutoCreated
+        try RegistryTables.write(connection, record)
+        return true
+    }
+
+    /// Ends all assignments of a device or an asset that is about to go.
+    func endAssignments(of device: DeviceID, at moment: Timestamp) throws {
+        for key in try assignments("device = ?", device.rawValue) { try unassign(key, at: moment) }
+        try connection.run("DELETE FROM ended_assignments WHERE device = ?", device.rawValue)
+    }
+
+    /// Ends an assignment and deletes its intervals with their versions and fields, each interval with a row in the
+    /// feed; false if there is none. The caller gives the change its number.
     @discardableResult
     func unassign(_ key: AssignmentKey, at moment: Timestamp) throws -> Bool {
         guard let record = try RegistryTables.findAssignment(connection, key) else { return false }
@@ -156,8 +214,10 @@ extension Writer {
                     slot: slot, revision: revision, operation: .deleted, key: key, id: held.id, begin: held.begin,
                     end: held.end, timestamp: moment, json: row.bytes(9)))
         }
-        try connection.run(
-            "DELETE FROM intervals WHERE calc = ? AND device = ?", key.calculator.rawValue, key.device.rawValue)
+        for table in ["intervals", "interval_versions", "interval_fields"] {
+            try connection.run(
+                "DELETE FROM \(table) WHERE calc = ? AND device = ?", key.calculator.rawValue, key.device.rawValue)
+        }
         try setFeedRevision(slot, revision)
     }
 

@@ -11,6 +11,8 @@ final class Writer {
         var storedParameterCount = 0
         var lastPosition: Int64 = 0
         var registryRevision: Int64 = 0
+        /// Whether any interval may have custom fields, so that pushes need not ask where nobody ever set one.
+        var hasIntervalFields = false
         var appendedSlots = SlotSet()
         var changedSlots = SlotSet()
     }
@@ -26,6 +28,7 @@ final class Writer {
         let trimmed = try connection.integer("SELECT value FROM meta WHERE key = 'log_position'") ?? 0
         state.lastPosition = max(trimmed, try connection.integer("SELECT MAX(position) FROM log") ?? 0)
         state.registryRevision = try connection.integer("SELECT value FROM meta WHERE key = 'registry_revision'") ?? 0
+        state.hasIntervalFields = try connection.integer("SELECT 1 FROM interval_fields LIMIT 1") != nil
     }
 
     /// Stores the names that are new, so that they are in the file no later than the first bytes that use them.

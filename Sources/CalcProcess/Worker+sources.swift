@@ -1,0 +1,86 @@
+import Calculators
+import LocalCache
+import PrimaryStore
+import Recalculation
+import Telemetry
+
+extension Worker {
+    /// Makes ranges pending for all that read the intervals of an assignment, in the transaction that is open.
+    func invalidateDependants(of key: AssignmentKey, _ ranges: [TimeRange], cause: String) throws {
+        guard !ranges.isEmpty, let calculators = picture.dependants[key.calculator] else { return }
+        var touched: [AssignmentKey] = []
+        for calculator in calculators {
+            let dependant = AssignmentKey(calculator: calculator, device: key.device)
+            guard assignments[dependant] != nil, devices[key.device]?.sync == .synced else { continue }
+            let delay = picture.calculators[calculator]?.calculator.updateInterval ?? 0
+            for range in ranges {
+                assignments[dependant]?.pending.add(
+                    Invalidation(range: range, since: now, due: now.advanced(bySeconds: delay), cause: cause))
+            }
+            try storePending(dependant)
+            schedule(dependant)
+            touched.append(dependant)
+        }
+        publish(touched)
+    }
+
+    /// Whether what an assignment reads is being calculated, or is due to be: it is put aside until that is done.
+    func waitsForSource(_ key: AssignmentKey, _ moment: Timestamp) -> Bool {
+        guard let sources = picture.calculators[key.calculator]?.calculator.sources, !sources.isEmpty else {
+            return false
+        }
+        let isWaiting = sources.contains { calculator in
+            let source = AssignmentKey(calculator: calculator, device: key.device)
+            guard let work = assignments[source], work.isEnabled, work.failure == nil else { return false }
+            return running[source] != nil || work.pending.due.map { $0 <= moment } ?? false
+        }
+        if isWaiting { waitingForSources.insert(key) }
+        return isWaiting
+    }
+
+    /// Puts what waited for other calculators into the queue again.
+    func stopWaitingForSources() {
+        let keys = waitingForSources
+        waitingForSources = []
+        for key in keys {
+            assignments[key]?.queuedFor = nil
+            schedule(key)
+        }
+    }
+
+    /// Reads the intervals of other calculators on a device from the primary store, as they are now: what changes
+    /// while a job runs is pending again once it is pushed.
+    func sourceReader(_ device: DeviceID) -> SourceReader {
+        let store = store
+        let calculators = picture.calculators
+        return SourceReader { calculator, range in
+            let key = AssignmentKey(calculator: calculator, device: device)
+            guard let names = calculators[calculator]?.calculator.counters.map(\.name) else { return [] }
+            return try store.intervals(key, IntervalQuery(range: range)).map { Interval($0, counters: Set(names)) }
+        }
+    }
+}
+
+extension Interval {
+    /// An interval as its calculator made it, read back from its text; what people have added is left out.
+    package init(_ stored: StoredInterval, counters names: Set<String>) {
+        let members = (try? JSONValue(parsing: stored.json))?.members ?? []
+        self.init(
+            begin: stored.begin, end: stored.end, firstOn: stored.firstOn, isActive: stored.isActive,
+            counters: members.compactMap { member in
+                names.contains(member.key) ? Counter(name: member.key, value: member.value.value) : nil
+            })
+    }
+}
+
+extension IntervalDiff {
+    /// Where intervals have changed: as they were and as they are.
+    var ranges: [TimeRange] {
+        let gone = deleted.map { TimeRange(inclusive: $0.begin, $0.end) }
+        let changed = written.map { written in
+            let new = TimeRange(inclusive: written.new.interval.begin, written.new.interval.end)
+            return written.held.map { new.union(TimeRange(inclusive: $0.begin, $0.end)) } ?? new
+        }
+        return gone + changed
+    }
+}
