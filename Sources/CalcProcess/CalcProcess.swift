@@ -52,7 +52,8 @@ package final class CalcProcess: Service, Sendable {
         workers = (0..<count).map { index in
             WorkerHandle(
                 Worker.Setup(
-                    index: index, slots: Self.slots(of: index, among: count), workerCount: count, epochs: epochs, store: store,
+                    index: index, slots: Self.slots(of: index, among: count), workerCount: count, epochs: epochs,
+                    store: store,
                     mirror: mirror, board: board, cachePath: "\(folder)/worker-\(index).db",
                     sealSeconds: configuration.sealSeconds, sealCount: configuration.sealCount, now: now,
                     logger: logger))
@@ -103,7 +104,8 @@ package final class CalcProcess: Service, Sendable {
         let result = await withCheckedContinuation { continuation in
             worker.ask(
                 .setFields(
-                    FieldsChange(key: key, id: id, fields: fields) { result in continuation.resume(returning: result) }))
+                    FieldsChange(key: key, id: id, fields: fields) { result in continuation.resume(returning: result) })
+            )
         }
         try result.get()
     }

@@ -55,8 +55,7 @@ extension Worker {
     }
 
     private func readsPrevious(_ key: AssignmentKey) -> Bool {
-        guard let calculator = picture.calculators[key.calculator]?.calculator else { return false }
-        return calculator.intervalPrograms.contains { !$0.previousNames.isEmpty }
+        picture.calculators[key.calculator]?.calculator.readsPreviousInterval ?? false
     }
 }
 

@@ -59,7 +59,7 @@ extension Worker {
     private func touched(
         _ key: AssignmentKey, _ calculator: Calculator, _ before: GeofenceSet, _ after: GeofenceSet
     ) throws -> [TimeRange] {
-        if calculator.messagesSource != nil { return [.all] }
+        if calculator.messagesSource != nil || calculator.hidesLegs { return [.all] }
         let touch = GeofenceTouch(
             changedBetween: before, and: after, detectsCrossing: calculator.detectsCrossing)
         return try touch.ranges(of: key.device, store.parameters, cache)
@@ -67,6 +67,12 @@ extension Worker {
 }
 
 extension Calculator {
+    /// Whether a leg that counts may lie between messages that are no neighbours: others are hidden from the selector.
+    fileprivate var hidesLegs: Bool {
+        guard detectsCrossing else { return false }
+        return validateMessage != nil || updatePeriod > 0 || selectors.contains { $0.validateMessage != nil }
+    }
+
     /// Whether a leg that crosses a geofence between two messages counts.
     fileprivate var detectsCrossing: Bool {
         selectors.contains { if case .geofence(let geofence) = $0.kind { geofence.detectsCrossing } else { false } }

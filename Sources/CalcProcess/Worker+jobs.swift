@@ -60,7 +60,11 @@ extension Worker {
                 schedule(key)
                 continue
             }
-            if pending.ranges.contains(where: { $0.lower <= .distantPast }) { replays.append(key) } else { try start(key) }
+            if pending.ranges.contains(where: { $0.lower <= .distantPast }) {
+                replays.append(key)
+            } else {
+                try start(key)
+            }
         }
         try startReplays(moment)
     }

@@ -128,7 +128,8 @@ extension Worker {
     private func add(_ key: AssignmentKey, _ record: AssignmentRecord) throws {
         let cached = CachedAssignment(
             key: key, calculatorRevision: picture.calculators[key.calculator]?.revision ?? 0, deviceDigest: digest(key),
-            geofenceDigest: picture.geofences[key.calculator]?.set.digest ?? 0, applied: 0, timer: nil, isCalculated: false)
+            geofenceDigest: picture.geofences[key.calculator]?.set.digest ?? 0, applied: 0, timer: nil,
+            isCalculated: false)
         assignments[key] = AssignmentWork(cached: cached, isEnabled: record.isEnabled)
         assignments[key]?.failure = picture.failures[key.calculator]
         if devices[key.device]?.sync == .synced { try begin(key) }
@@ -146,8 +147,6 @@ extension Worker {
         guard hasNewRevision || digest != work.cached.deviceDigest else { return }
         assignments[key]?.cached.calculatorRevision = compiled.revision
         assignments[key]?.cached.deviceDigest = digest
-        assignments[key]?.cached.geofenceDigest = picture.geofences[key.calculator]?.set.digest ?? 0
-        geofenceChanges[key] = nil
         try restart(
             key, cause: hasNewRevision ? "calculator" : "device", isWaiting: !compiled.calculator.updatesOnChange)
     }
@@ -172,6 +171,9 @@ extension Worker {
     /// Drops the saved states and makes what is given pending, in one transaction: no crash comes between the two.
     func calculateAnew(_ key: AssignmentKey, _ invalidation: Invalidation?) throws {
         if let invalidation { assignments[key]?.pending.add(invalidation) }
+        // All will be calculated with the geofences there are now: only what changes from here on is looked for.
+        assignments[key]?.cached.geofenceDigest = picture.geofences[key.calculator]?.set.digest ?? 0
+        geofenceChanges[key] = nil
         guard let work = assignments[key] else { return }
         try cache.transaction {
             try cache.removeStates(key, in: .all)

@@ -1,4 +1,5 @@
 import Calculators
+import Evaluation
 import LocalCache
 import PrimaryStore
 import Recalculation
@@ -13,7 +14,9 @@ extension Worker {
             let dependant = AssignmentKey(calculator: calculator, device: key.device)
             guard assignments[dependant] != nil, devices[key.device]?.sync == .synced else { continue }
             let delay = picture.calculators[calculator]?.calculator.updateInterval ?? 0
-            for range in ranges {
+            for var range in ranges {
+                // An interval that stands for a message moves those that end together with it.
+                range.upper = Timestamp(microseconds: range.upper.microseconds + SourceMessages.reachMicroseconds)
                 assignments[dependant]?.pending.add(
                     Invalidation(range: range, since: now, due: now.advanced(bySeconds: delay), cause: cause))
             }

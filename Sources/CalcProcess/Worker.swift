@@ -42,6 +42,10 @@ final class Worker {
     static let setBackSeconds = 60.0
     /// Seconds after which a job that could not be pushed is tried again.
     static let retrySeconds = 5.0
+    /// Seconds for which replaced versions of intervals answer `as_of`: 90 days.
+    static let versionsSeconds = 90 * 86_400.0
+    /// Seconds between two looks for versions to let go.
+    static let pruningSeconds = 600.0
     /// The longest sleep, seconds.
     static let sleepSecondsMax = 1.0
 
@@ -68,6 +72,7 @@ final class Worker {
     var geofenceChanges: [AssignmentKey: GeofenceSet] = [:]
     var nextSeal: Timestamp
     var nextCompaction = Timestamp.distantPast
+    var nextPruning = Timestamp.distantPast
     /// When the log rows of a device that wait to be sealed were first seen.
     var waitingSince: [DeviceID: Timestamp] = [:]
 
@@ -104,11 +109,19 @@ final class Worker {
             isBusy = try runJobs() || isBusy
             isBusy = try sealSome() || isBusy
             try compactAssets()
+            try pruneVersions()
             return isBusy
         } catch CacheError.corrupt(let reason) {
             try rebuildCache(reason)
             return true
         }
+    }
+
+    /// Lets versions of intervals go that are older than is promised; one worker does it for all.
+    private func pruneVersions() throws {
+        guard setup.index == 0, now >= nextPruning else { return }
+        nextPruning = now.advanced(bySeconds: Self.pruningSeconds)
+        _ = try store.pruneVersions(before: now.advanced(bySeconds: -Self.versionsSeconds))
     }
 
     private func secondsToWait() -> Double {

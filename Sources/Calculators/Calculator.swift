@@ -113,6 +113,9 @@ public struct Calculator: Sendable {
             + counters.compactMap { if case .accumulator(let sum) = $0.kind { sum.counter } else { nil } }
     }
 
+    /// Whether expressions read fields of the interval before.
+    public var readsPreviousInterval: Bool { intervalPrograms.contains { !$0.previousNames.isEmpty } }
+
     /// What it reads of other calculators, by selectors and counters.
     public var sourceReferences: [SourceReference] {
         selectors.compactMap { if case .source(let source) = $0.kind { source } else { nil } }

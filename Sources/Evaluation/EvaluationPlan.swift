@@ -50,9 +50,10 @@ final class EvaluationPlan: Sendable {
         mergesBefore = calculator.selectors.contains { $0.options.mergesBefore }
         mergesAfter = calculator.selectors.contains { $0.options.mergesAfter }
         opensBefore = calculator.selectors.contains { $0.isInactive }
-        geofenceColumns = calculator.counters.lazy.compactMap { counter in
-            if case .geofence(let columns) = counter.kind { columns } else { nil }
-        }.first
+        geofenceColumns =
+            calculator.counters.lazy.compactMap { counter in
+                if case .geofence(let columns) = counter.kind { columns } else { nil }
+            }.first
         geofenceSelector = calculator.selectors.firstIndex { if case .geofence = $0.kind { true } else { false } }
         hasVariables = calculator.counters.contains { if case .variable = $0.kind { true } else { false } }
         previousNames = Set(calculator.intervalPrograms.flatMap(\.previousNames))

@@ -96,11 +96,10 @@ public struct Evaluator: Sendable {
         var isOpen = openAtStart
         var beginsHere: Set<Int> = []
         for (index, event) in events.enumerated() {
+            for index in state.pieces.indices { state.pieces[index].follow(event) }
             switch event.kind {
-            case .judged(let isActiveEnough): judge(event.selector, isActiveEnough)
-            case .closed(let end):
-                isOpen[event.selector] = false
-                close(event.selector, end)
+            case .judged: break
+            case .closed: isOpen[event.selector] = false
             case .opened, .openedBefore:
                 isOpen[event.selector] = true
                 beginsHere.insert(event.selector)
@@ -112,20 +111,6 @@ public struct Evaluator: Sendable {
                 open(isBefore ? event.row - 1 : event.row, beginsHere, neighbourhood, finder)
             }
             beginsHere = []
-        }
-    }
-
-    private mutating func judge(_ selector: Int, _ isActiveEnough: Bool) {
-        for index in state.pieces.indices where state.pieces[index].ends[selector] != nil {
-            if state.pieces[index].ends[selector]?.isActiveEnough == nil {
-                state.pieces[index].ends[selector]?.isActiveEnough = isActiveEnough
-            }
-        }
-    }
-
-    private mutating func close(_ selector: Int, _ end: RunEnd) {
-        for index in state.pieces.indices where state.pieces[index].ends[selector] == nil {
-            state.pieces[index].ends[selector] = end
         }
     }
 

@@ -22,8 +22,7 @@ extension Function {
         Function("split(text, separator)", "the parts of a text between separators, as an array", 2...2) {
             pair($0) { text, separator in
                 guard !separator.isEmpty else { return nil }
-                let parts = text.split(separator: separator, omittingEmptySubsequences: false)
-                return JSONValue.array(parts.map { .string(String($0)) }).value
+                return JSONValue.array(parts(of: text, separatedBy: separator).map { .string($0) }).value
             }
         },
         Function("join(array, separator)", "the values of an array as one text", 2...2) { arguments in

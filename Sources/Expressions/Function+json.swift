@@ -9,14 +9,16 @@ extension Function {
         },
         Function("json_array(a, b, …)", "an array of the values", 0...99) { arguments in
             let values = arguments.values.compactMap { $0 }
-            guard values.count == arguments.values.count else { return nil }
+            guard values.count == arguments.values.count, values.allSatisfy(isWritable) else { return nil }
             return limitedJSON(.array(values.map { JSONValue($0) }))
         },
         Function("json_object(key, value, …)", "an object of keys, each with its value", 0...98) { arguments in
             guard arguments.values.count % 2 == 0 else { return nil }
             var object = JSONValue.object([])
             for index in stride(from: 0, to: arguments.values.count, by: 2) {
-                guard let key = arguments.string(index), let value = arguments.values[index + 1] else { return nil }
+                guard let key = arguments.string(index), let value = arguments.values[index + 1],
+                    isWritable(value)
+                else { return nil }
                 object[key] = JSONValue(value)
             }
             return limitedJSON(object)
@@ -41,6 +43,11 @@ extension Function {
             members(arguments).map { JSONValue.array($0.map(\.value)).value }
         },
     ]
+
+    /// Whether JSON can hold a value: a number only if it is finite.
+    private static func isWritable(_ value: Value) -> Bool {
+        if case .number(let number) = value { number.isFinite } else { true }
+    }
 
     private static func limitedJSON(_ json: JSONValue) -> Value? {
         let value = json.value

@@ -34,19 +34,22 @@ extension Function {
         },
         Function("contains(text, part)", "whether the text has the part", 2...2) { arguments in
             guard let text = arguments.string(0), let part = arguments.string(1) else { return nil }
-            return .boolean(part.isEmpty || text.contains(part))
+            return .boolean(part.isEmpty || text.unicodeScalars.contains(part.unicodeScalars))
         },
         Function("replace(text, part, other)", "the text with every part replaced", 3...3) { arguments in
             guard let text = arguments.string(0), let part = arguments.string(1), let other = arguments.string(2) else {
                 return nil
             }
             if part.isEmpty { return .string(text) }
-            return limited(text.split(separator: part, omittingEmptySubsequences: false).joined(separator: other))
+            return limited(parts(of: text, separatedBy: part).joined(separator: other))
         },
     ]
 
     static let json: [Function] = [
-        Function("json_array_contains(array, x)", "whether an array has the value x, of the same type; * and ? are plain characters", 2...2) { arguments in
+        Function(
+            "json_array_contains(array, x)",
+            "whether an array has the value x, of the same type; * and ? are plain characters", 2...2
+        ) { arguments in
             guard let array = arguments.values[0], let wanted = arguments.values[1],
                 case .array(let items) = JSONValue(array)
             else { return nil }
@@ -67,4 +70,10 @@ extension Function {
             return Conversion.follow(path, in: metadata.value) ?? .null
         },
     ]
+
+    /// The parts of a text between separators, compared by Unicode scalars as all functions of texts do.
+    static func parts(of text: String, separatedBy separator: String) -> [String] {
+        text.unicodeScalars.split(separator: separator.unicodeScalars, omittingEmptySubsequences: false)
+            .map { String(String.UnicodeScalarView($0)) }
+    }
 }

@@ -121,7 +121,8 @@ extension WorkerCache {
         try run(
             "INSERT OR REPLACE INTO assignments VALUES (?, ?, ?, ?, ?, ?, ?, ?)", assignment.key.device.rawValue,
             assignment.key.calculator.rawValue, assignment.calculatorRevision,
-            Int64(bitPattern: assignment.deviceDigest), Int64(bitPattern: assignment.geofenceDigest), assignment.applied, assignment.timer?.microseconds,
+            Int64(bitPattern: assignment.deviceDigest), Int64(bitPattern: assignment.geofenceDigest),
+            assignment.applied, assignment.timer?.microseconds,
             assignment.isCalculated)
     }
 

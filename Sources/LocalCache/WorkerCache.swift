@@ -69,7 +69,8 @@ package final class WorkerCache {
             count INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (device, position)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS assignments (
             device INTEGER NOT NULL, calculator INTEGER NOT NULL, calculator_revision INTEGER NOT NULL,
-            device_digest INTEGER NOT NULL, geofence_digest INTEGER NOT NULL, applied INTEGER NOT NULL, timer INTEGER, is_calculated INTEGER NOT NULL,
+            device_digest INTEGER NOT NULL, geofence_digest INTEGER NOT NULL, applied INTEGER NOT NULL,
+            timer INTEGER, is_calculated INTEGER NOT NULL,
             PRIMARY KEY (device, calculator)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS invalidations (
             device INTEGER NOT NULL, calculator INTEGER NOT NULL, data BLOB NOT NULL,

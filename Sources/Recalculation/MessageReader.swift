@@ -22,8 +22,6 @@ struct MessageReader {
     struct SourceStream {
         var calculator: CalculatorID
         var sources: SourceReader
-        /// How far before a moment intervals may end that still move those after it: 1 s.
-        static let overlapMicroseconds: Int64 = 1_000_000
     }
 
     let device: DeviceID
@@ -49,7 +47,7 @@ struct MessageReader {
     }
 
     private func block(after moment: Timestamp, of stream: SourceStream) throws -> MessageBlock? {
-        let lower = Timestamp(microseconds: max(moment, .distantPast).microseconds - SourceStream.overlapMicroseconds)
+        let lower = Timestamp(microseconds: max(moment, .distantPast).microseconds - SourceMessages.reachMicroseconds)
         let intervals = try stream.sources.intervals(stream.calculator, TimeRange(lower: lower, upper: .distantFuture))
         let block = SourceMessages(binding).block(intervals, after: moment)
         return block.count == 0 ? nil : block

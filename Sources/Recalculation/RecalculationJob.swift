@@ -107,7 +107,8 @@ package struct RecalculationJob {
         guard let saved, let state = try? EvaluationState(calculator, decoding: saved.bytes) else {
             return Segment(
                 evaluator: evaluator(from: nil), position: .distantPast, upper: range.upper,
-                changesUpper: range.upper, regionLower: .distantPast, statesRemovedFrom: .distantPast, countSinceState: 0)
+                changesUpper: range.upper, regionLower: .distantPast, statesRemovedFrom: .distantPast,
+                countSinceState: 0)
         }
         let next = Timestamp(microseconds: saved.moment.microseconds + 1)
         let replacesSaved = saved.isLast && saved.count < stateSpacing
@@ -148,7 +149,8 @@ package struct RecalculationJob {
             if row < border { continue }
             guard let meeting, row < block.count || segment.position >= meeting.moment else { continue }
             segment.nextSaved = nil
-            if segment.position == meeting.moment, mayMeet(segment), segment.evaluator.state.encoded() == meeting.bytes {
+            if segment.position == meeting.moment, mayMeet(segment), segment.evaluator.state.encoded() == meeting.bytes
+            {
                 finish(segment, meeting: meeting)
                 self.segment = nil
                 return
@@ -166,10 +168,13 @@ package struct RecalculationJob {
         take(segment.evaluator.consume(block), segment)
     }
 
-    /// Whether equal states mean equal intervals from there on: source intervals that counters read are in no state,
-    /// so no interval that is pending may reach back into the changes.
+    /// Whether equal states mean equal intervals from there on. Source intervals that counters read, and fields that
+    /// people add to an interval, are in no state before that interval is settled: none that is pending may reach back
+    /// into the changes.
     private func mayMeet(_ segment: Segment) -> Bool {
-        guard calculator.hasSourceCounters, let begin = segment.evaluator.state.pendingBegin else { return true }
+        guard calculator.hasSourceCounters || calculator.readsPreviousInterval,
+            let begin = segment.evaluator.state.pendingBegin
+        else { return true }
         return begin >= segment.changesUpper
     }
 
@@ -191,8 +196,7 @@ package struct RecalculationJob {
     }
 
     /// The next saved state beyond all changes up to it, where the old and the new evaluation may meet.
-    private mutating func nextMeeting(_ segment: inout Segment, _ cache: WorkerCache) throws -> SavedState?
-    {
+    private mutating func nextMeeting(_ segment: inout Segment, _ cache: WorkerCache) throws -> SavedState? {
         while true {
             let earliest = max(
                 Timestamp(microseconds: segment.upper.microseconds - 1),

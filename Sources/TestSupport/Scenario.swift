@@ -11,7 +11,7 @@ import TimeZones
 /// The folder holds
 /// - `calculator.json`, or `calculator`, a file with the name of a shipped one, or `calculate.json`, the body of a
 ///   calculation on demand, whose `from` and `to` are passed over;
-/// - `sources`, a folder with the calculators that are read: `7.json` is the one with the id 7; `7` names a shipped one;
+/// - `sources`, a folder of the calculators that are read: `7.json` is the one with the id 7; `7` names a shipped one;
 /// - `geofences.json`, an array of the geofences that are assigned to the calculator and to its sources;
 /// - `metadata.json`, the metadata of the device;
 /// - `messages.jsonl`, a message a line, all of one device;

@@ -46,7 +46,8 @@ struct CalculateNest {
         for member in waiting + [asked] {
             guard let missing = member.calculator.sources.subtracting(known).sorted().first else { continue }
             throw Failure(
-                description: "calculator \(missing) is read and not given, or reads itself: give it by --source \(missing)=FILE")
+                description:
+                    "calculator \(missing) is read and not given, or reads itself: give it by --source \(missing)=FILE")
         }
         members = ordered + [asked]
     }

@@ -15,19 +15,27 @@ final class WorkerRig {
     let folder: String
     let store: SQLitePrimaryStore
     private let clock: ManualClock
-    private let board = StatusBoard()
+    /// New with each start, as in a process.
+    private var board = StatusBoard()
     private let mirror: RegistryMirror
     private(set) var workers: [Worker] = []
+    /// What is done between two steps of the workers.
+    let hooks = StoreHooks()
     private let sealSeconds: Double
+    private let sealCount: Int
     private let stateSpacing: Int
 
-    init(now: Timestamp, workerCount: Int = 1, sealSeconds: Double = 0, stateSpacing: Int = 2_048) throws {
+    init(
+        now: Timestamp, workerCount: Int = 1, sealSeconds: Double = 0, sealCount: Int = 4_096,
+        stateSpacing: Int = 2_048
+    ) throws {
         folder = FileManager.default.temporaryDirectory.path() + "odograph-rig-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder + "/cache", withIntermediateDirectories: true)
         store = try SQLitePrimaryStore(folder: folder)
         clock = ManualClock(now)
         mirror = RegistryMirror(store: store, timeZones: TimeZoneDatabase())
         self.sealSeconds = sealSeconds
+        self.sealCount = sealCount
         self.stateSpacing = stateSpacing
         try start(workerCount: workerCount)
     }
@@ -45,14 +53,16 @@ final class WorkerRig {
     /// Starts the workers, on the caches that are there.
     func start(workerCount: Int) throws {
         workers = []
+        board = StatusBoard()
         let epochs = try store.claimAllSlots(owner: "test", at: now)
         for index in 0..<workerCount {
             let slots = SlotSet((0..<Slot.count).filter { $0 % workerCount == index }.map { Slot(rawValue: UInt8($0)) })
             workers.append(
                 try Worker(
                     Worker.Setup(
-                        index: index, slots: slots, workerCount: workerCount, epochs: epochs, store: store, mirror: mirror, board: board,
-                        cachePath: cachePath(index), sealSeconds: sealSeconds, sealCount: 4_096,
+                        index: index, slots: slots, workerCount: workerCount, epochs: epochs,
+                        store: HookedStore(store, hooks, worker: index), mirror: mirror, board: board,
+                        cachePath: cachePath(index), sealSeconds: sealSeconds, sealCount: sealCount,
                         stateSpacing: stateSpacing,
                         now: { [clock] in clock.now }, logger: Logger(label: "test"))))
         }

@@ -100,6 +100,24 @@ struct ExplainCase {
     }
 }
 
+extension ExplainCase {
+    /// What is wrong with an explanation of the later half that looks at no message before; nil if nothing is.
+    func lateProblem(cuts: [Int]) -> String? {
+        guard block.count > 1 else { return nil }
+        let middle = Timestamp(microseconds: block.content.timestamps[block.count / 2])
+        let range = TimeRange(lower: middle, upper: .distantFuture)
+        let whole = explanation(cuts: cuts, range: range)
+        let late = explanation(cuts: cuts, range: range, recordingFrom: middle)
+        if late.intervals.map(\.interval) != whole.intervals.map(\.interval) { return "the late intervals differ" }
+        if late.hidden != whole.hidden { return "the late hidden messages differ" }
+        func key(_ candidate: RefusedCandidate) -> String {
+            "\(candidate.first.microseconds) \(candidate.last.microseconds) \(candidate.reasons.map(\.code))"
+        }
+        let known = Set(whole.refused.map(key))
+        return late.refused.map(key).first { !known.contains($0) }.map { "refused by the late one alone: \($0)" }
+    }
+}
+
 // MARK: Scenario folders
 
 extension ExplainCase {

@@ -7,7 +7,7 @@ import Testing
 
 /// What is explained is what the evaluator gives, and every reason holds against the messages.
 struct ExplainTests {
-    static let caseCount = ProcessInfo.processInfo.environment["ODOGRAPH_CASES"].flatMap(UInt64.init) ?? 200
+    static let caseCount = ProcessInfo.processInfo.environment["ODOGRAPH_CASES"].flatMap(UInt64.init) ?? 100
     static let firstSeed = ProcessInfo.processInfo.environment["ODOGRAPH_SEED"].flatMap(UInt64.init) ?? 1
 
     @Test("the explained intervals of every scenario are the evaluator's, and their reasons hold")
@@ -28,8 +28,9 @@ struct ExplainTests {
             let sources = Dictionary(uniqueKeysWithValues: all.map { (CalculatorID(Int64($0.key)), $0.value) })
             let subject = try Subject(given, last, sources: sources)
             var random = SplitMix64(seed: seed)
-            let found = try ExplainCase(subject).problem(cuts: AgreementTests.cuts(subject.block.count, &random))
-            guard let found else { continue }
+            let cuts = AgreementTests.cuts(subject.block.count, &random)
+            let explained = ExplainCase(subject)
+            guard let found = try explained.problem(cuts: cuts) ?? explained.lateProblem(cuts: cuts) else { continue }
             Issue.record("seed \(seed): \(found)\n\(given.report)")
             return
         }
@@ -137,6 +138,22 @@ struct ExplainTests {
                 """#)
     }
 
+    /// The one of the four changes that is kept.
+    private static let keptChange =
+        #"""
+        {"interval":{"begin":0,"end":60,"duration":60,"max":5},"began":{"timestamp":0,"code":"on_new",\#
+        "text":"the first value is 1","causes":[{"code":"on_new","text":"the first value is 1",\#
+        "selector":{"index":0,"name":"driver","type":"expression"},"new":1,"message":{"timestamp":0,\#
+        "parameters":{"driver":1},"expression":"driver","values":[{"text":"driver","column":1,\#
+        "value":1}]}}],"merge":{"code":"not_asked","text":"merge_message_before is not set"}},\#
+        "ended":{"timestamp":60,"code":"on_new","text":"the value changed from 1 to 2",\#
+        "causes":[{"code":"on_new","text":"the value changed from 1 to 2","selector":{"index":0,\#
+        "name":"driver","type":"expression"},"old":1,"new":2,"message":{"timestamp":90,\#
+        "parameters":{"driver":2},"expression":"driver","values":[{"text":"driver","column":1,\#
+        "value":2}]}}],"merge":{"code":"not_asked","text":"merge_message_after is not set"}},\#
+        "messages":{"count":2,"on":2,"off_absorbed":0,"unknown":0,"unseen":0}}
+        """#
+
     @Test("a change says the old and the new value, and a refused candidate says what was too short or not true")
     func refusals() throws {
         let given = try ExplainCase(
@@ -150,22 +167,7 @@ struct ExplainTests {
                 (120, ["driver": 3, "speed": 4]), (180, ["driver": 3, "speed": 4]), (240, ["driver": 4, "speed": 9]),
             ])
         let found = given.explanation()
-        #expect(
-            found.intervals.map(\.json.text) == [
-                #"""
-                {"interval":{"begin":0,"end":60,"duration":60,"max":5},"began":{"timestamp":0,"code":"on_new",\#
-                "text":"the first value is 1","causes":[{"code":"on_new","text":"the first value is 1",\#
-                "selector":{"index":0,"name":"driver","type":"expression"},"new":1,"message":{"timestamp":0,\#
-                "parameters":{"driver":1},"expression":"driver","values":[{"text":"driver","column":1,\#
-                "value":1}]}}],"merge":{"code":"not_asked","text":"merge_message_before is not set"}},\#
-                "ended":{"timestamp":60,"code":"on_new","text":"the value changed from 1 to 2",\#
-                "causes":[{"code":"on_new","text":"the value changed from 1 to 2","selector":{"index":0,\#
-                "name":"driver","type":"expression"},"old":1,"new":2,"message":{"timestamp":90,\#
-                "parameters":{"driver":2},"expression":"driver","values":[{"text":"driver","column":1,\#
-                "value":2}]}}],"merge":{"code":"not_asked","text":"merge_message_after is not set"}},\#
-                "messages":{"count":2,"on":2,"off_absorbed":0,"unknown":0,"unseen":0}}
-                """#
-            ])
+        #expect(found.intervals.map(\.json.text) == [Self.keptChange])
         #expect(
             found.refused.map(\.json.text) == [
                 #"""
@@ -314,7 +316,8 @@ struct ExplainTests {
     func hidden() throws {
         let given = try ExplainCase(
             definition: """
-                {"selectors":[{"type":"expression","expression":"on"}],"validate_message":"sats >= 4","update_period":60}
+                {"selectors":[{"type":"expression","expression":"on"}],"validate_message":"sats >= 4",\
+                "update_period":60}
                 """,
             messages: [
                 (0, ["on": 1, "sats": 9]), (60, ["on": 0, "sats": 3]), (120, ["on": 0, "sats": 9]),

@@ -59,7 +59,7 @@ struct GeofenceTests {
                 """
                 {"name":"x","geometry":{"type":"corridor","width":1,"path":[{"lat":9,"lon":0},{"lat":9}]}}
                 """,
-                "geometry.path[1].lon", "must be a number"
+                "geometry.path[1].lon", "is missing: degrees"
             ),
             ("{\"name\":\"x\",\"priority\":101,\"geometry\":{}}", "priority", "from 0 to 100"),
             ("{\"name\":\"x\",\"enabled\":1,\"geometry\":{}}", "enabled", "must be true or false"),

@@ -23,15 +23,15 @@ import Foundation
 //     another's, and then of the interval; `firstOn` is the first message of that overlap.
 // 11. At an end where open and closed runs meet only the closed ones are asked for `merge_message_after`; where only
 //     open ones lie, nothing is merged. A run that goes on beyond the border is not asked.
-// 12. `inactive`: ON at both sides of a gap and in messages accepted later than the threshold; ON_NEW where a gap begins
-//     at a message that neither ends another gap nor was late. The last message begins a gap if `now` is beyond the
-//     threshold, and only then the run is active.
+// 12. `inactive`: ON at both sides of a gap and in messages accepted later than the threshold; ON_NEW where a gap
+//     begins at a message that neither ends another gap nor was late. The last message begins a gap if `now` is beyond
+//     the threshold, and only then the run is active.
 // 13. Geofences: borders belong to them; equal priorities as listed; a polygon is plane in degrees; a corridor reaches
 //     half its width to each side. `geofence()`, `geofences()` look at the assigned ones only and err without a valid
 //     position. The counter `geofence` names what the first geofence selector found at `firstOn`; a message that this
 //     selector does not see is judged by its own position, without a leg (never generated).
-// 29. `crossing`: the leg is straight on the plane in degrees; it touches a polygon where it meets a side, a circle or a
-//     corridor where it comes within the border of the center, of the path or of a point of the path, on a plane that
+// 29. `crossing`: the leg is straight on the plane in degrees; it touches a polygon where it meets a side, a circle or
+//     a corridor where it comes within the border of the center, of the path or of a point of the path, on a plane that
 //     touches the globe there; and whatever contains one of its ends, so the leg that leaves a geofence touches it. (A
 //     leg that only grazes a circle or the end of a corridor: never generated.) A gap between any two neighbours that
 //     the selector sees forgets the position before.
@@ -74,20 +74,20 @@ import Foundation
 // 33. `calc` counters: objects show a null (never generated), leave out errors and what is absent; `aggregate` takes
 //     neither nulls nor errors into account; the default is judged by the values that are left. Without `fields`, a
 //     counter that no source interval has is left out.
-// 34. `dataset` with `allow_unknown`: a message of which no field is known is `{}` (never generated). An infinite number
-//     is unknown.
+// 34. `dataset` with `allow_unknown`: a message of which no field is known is `{}` (never generated). An infinite
+//     number is unknown.
 // 35. Variables: one that has no value yet hides the parameter all the same. `#x` in its own expression is its value
 //     after the previous message that it sees, an error at the first. Its own `validate_message` reads the value
 //     before. Names of stamps, constants and positions are never shadowed (never generated).
-// 36. Accumulators: `reset_expression` reads the counters before the accumulator; an error is no reset. With both resets
-//     either resets. It has a value in every interval.
+// 36. Accumulators: `reset_expression` reads the counters before the accumulator; an error is no reset. With both
+//     resets either resets. It has a value in every interval.
 // 37. `mileage_formula` counts for outliers too. Vincenty's formula that does not settle gives the haversine (never
 //     generated).
 
 /// A calculator evaluated the slow and plain way: row by row, over the whole history, everything anew each time.
 ///
-/// It is what property tests compare the engine with. It knows the whole language. A calculator that reads the intervals
-/// of others is evaluated with them, as a `ReferenceNest`.
+/// It is what property tests compare the engine with. It knows the whole language. A calculator that reads the
+/// intervals of others is evaluated with them, as a `ReferenceNest`.
 public struct Reference {
     let definition: CalculatorDefinition
     private var surroundings: Surroundings

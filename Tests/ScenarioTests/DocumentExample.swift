@@ -4,11 +4,11 @@ import TestSupport
 
 /// A worked example of a page: a calculator, messages and the intervals that come of them.
 ///
-/// It stands behind the comment `<!-- example: name words -->` as blocks of code in this order: the calculator (`json`);
-/// a block (`json`) for each of the words `geofences`, those assigned to the calculator, `metadata`, that of the device,
-/// and `source=7`, another calculator with that id; the messages (`jsonl`), which may leave out the device's `ident`;
-/// the intervals (`json`), without `id` and `timestamp`. The word `now=T` sets the clock, `steps=[…]` gives the steps of
-/// a scenario.
+/// It stands behind the comment `<!-- example: name words -->` as blocks of code in this order: the calculator
+/// (`json`); a block (`json`) for each of the words `geofences`, those assigned to the calculator, `metadata`, that
+/// of the device, and `source=7`, another calculator with that id; the messages (`jsonl`), which may leave out the
+/// device's `ident`; the intervals (`json`), without `id` and `timestamp`. The word `now=T` sets the clock,
+/// `steps=[…]` gives the steps of a scenario.
 struct DocumentExample: Sendable, CustomStringConvertible {
     let name: String
     private let place: String

@@ -30,7 +30,7 @@ extension Explainer {
         }
     }
 
-    /// An interval that is kept, maybe one that is known, or what `validate_interval` has against it; `previous` goes on.
+    /// An interval that is kept (maybe it is known), or what `validate_interval` has against it; `previous` goes on.
     mutating func finish(
         _ piece: Piece, _ record: PieceRecord, _ end: PieceEnd, _ tracks: [SelectorTrack],
         _ known: EvaluatedInterval?, _ counters: () -> Accumulators, isActive: Bool, previous: inout [String: Value]?

@@ -154,13 +154,16 @@ public struct Explainer: Sendable {
     ) {
         guard plan.calculator.selectors.count > 1 else { return }
         for (index, closing) in closings.enumerated() {
-            guard let closing, let run = meeting.before.tracks[index].run else { continue }
+            // Of a run from before the messages that are looked at, nobody knows what pieces it had.
+            guard let closing, let opening = openings[index], let run = meeting.before.tracks[index].run else {
+                continue
+            }
             // Where every message counts, a run without a piece says nothing.
             if case .datetime = plan.calculator.selectors[index].kind { continue }
             // The latest piece may have begun after the run's last message, while it waited: that one tells it.
             let isAlone = firstOns.allSatisfy { $0 < run.partFirst || $0 >= meeting.moment }
             guard isAlone else { continue }
-            refuse(meeting.lonely(index, run, opening: openings[index], closing))
+            refuse(meeting.lonely(index, run, opening: opening, closing))
         }
     }
 

@@ -104,7 +104,7 @@ struct Meeting {
 
     /// A run during which no piece began.
     func lonely(
-        _ index: Int, _ run: OpenRun, opening: ExplainedCause?, _ closing: PieceRecord.Closing
+        _ index: Int, _ run: OpenRun, opening: ExplainedCause, _ closing: PieceRecord.Closing
     ) -> RefusedCandidate {
         let label = SelectorLabel(plan.calculator.selectors[index], index: index)
         let others = plan.calculator.selectors.indices.filter { $0 != index }.map {
@@ -115,7 +115,7 @@ struct Meeting {
             text: "no message of it is on for \(others.map(\.title).joined(separator: " and ")) too", selector: label,
             details: [.init("others", .array(others.map(\.json)))])
         let first = ExplainedBorder(
-            moment: Timestamp(microseconds: run.partFirst), causes: [opening ?? .earlier(label)], others: [])
+            moment: Timestamp(microseconds: run.partFirst), causes: [opening], others: [])
         let last = ExplainedBorder(
             moment: Timestamp(microseconds: run.lastOn), causes: [closing.cause], others: [])
         return RefusedCandidate(

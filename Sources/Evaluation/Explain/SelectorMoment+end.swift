@@ -15,7 +15,8 @@ extension SelectorMoment {
             let since = offSince.map { [JSONValue.Member("off_since", JSONValue(seconds: $0))] } ?? []
             return self.cause(
                 .maxInactive,
-                "not on for \(span.secondsText), over max_inactive of \(options.maxInactive.secondsText); then \(state)",
+                "not on for \(span.secondsText), over max_inactive of \(options.maxInactive.secondsText); "
+                    + "then \(state)",
                 seconds: span, limit: options.maxInactive, since)
         case .onNew: return novelty(.onNew)
         case .maxActive:

@@ -7,6 +7,9 @@ import Telemetry
 ///
 /// Intervals that end alike are moved up by a microsecond each, so that every one has a timestamp of its own.
 public struct SourceMessages: Sendable {
+    /// How far an interval may move those after it that end together with it: 1 s.
+    public static let reachMicroseconds: Int64 = 1_000_000
+
     private let layout: ColumnLayout
     private let facts: DeviceFacts
 

@@ -5,7 +5,7 @@ extension Route {
     static let explain: [Route] = [
         Route(
             .get, "/gw/calcs/{selector}/devices/{devices}/intervals/{intervals}/explain",
-            "Why intervals begin and end where they do, and which candidates were refused: all, last, or ids with commas",
+            "Why intervals begin and end where they do, and what was refused: all, last, or ids with commas",
             parameters: [
                 Parameter("data", .string, "the parameters below as one JSON object; may also be the body"),
                 Parameter("begin", .number, "what ends at or after it, in seconds; needed with all"),
