@@ -12,11 +12,12 @@ extension Worker {
         var latest: [Timestamp] = []
         var tail: [Int64: [MessageBatch]] = [:]
         for stretch in asset.stretches {
-            if let last = try copyChunks(of: stretch, to: asset.facts.id) { latest.append(last) }
+            // The log is read first: what another worker seals in between is then in both, and is read once.
             try forEachLogEntry(of: stretch.facts.id) { entry in
                 let batch = try entry.batch().sorted().part(in: stretch.range)
                 if !batch.isEmpty { tail[entry.position, default: []].append(batch) }
             }
+            if let last = try copyChunks(of: stretch, to: asset.facts.id) { latest.append(last) }
         }
         for (position, parts) in tail {
             let batch = MessageBatch.joined(parts).sorted()
@@ -72,11 +73,9 @@ extension Worker {
         unsynced.append(device)
     }
 
-    /// The position up to which a device may be sealed: what it sent for an asset must have reached the other workers.
-    func sealLimit(_ device: DeviceID) -> Int64 {
-        guard picture.assetsOfDevice[device] != nil else { return position }
-        return min(position, setup.board.leastPosition(among: setup.workerCount))
-    }
+    /// The position up to which devices may be sealed: what they sent for assets must have reached the other workers.
+    /// So for every device: another worker may know of an asset that this one has not heard of.
+    var sealLimit: Int64 { min(position, setup.board.leastPosition(among: setup.workerCount)) }
 
     /// Makes the tails of assets into chunks of the cache: nobody seals them.
     func compactAssets() throws {

@@ -143,7 +143,7 @@ extension Worker {
     }
 
     private func diff(_ job: RunningJob) throws -> IntervalDiff {
-        var held: [CachedInterval] = []
+        var held: [HeldInterval] = []
         for region in job.job.outcome.regions { held += try cache.held(job.job.key, firstOnIn: region) }
         return IntervalDiff(held: held, calculated: job.job.outcome.intervals)
     }
@@ -183,7 +183,7 @@ extension Worker {
             let new = written.new.interval
             try cache.setHeld(
                 key,
-                CachedInterval(
+                HeldInterval(
                     id: id, firstOn: new.firstOn, begin: new.begin, end: new.end, isActive: new.isActive,
                     digest: written.new.digest))
         }

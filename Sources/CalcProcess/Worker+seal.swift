@@ -66,7 +66,7 @@ extension Worker {
     /// The log rows of a device that this worker has seen; some of them, if there are very many.
     private func unsealed(_ device: DeviceID) throws -> (batch: MessageBatch, upTo: Int64) {
         let page = try store.readLog(device: device, after: 0)
-        let limit = sealLimit(device)
+        let limit = sealLimit
         let entries = page.entries.filter { $0.position <= limit }
         var parts: [MessageBatch] = []
         for entry in entries { parts.append(try entry.batch()) }

@@ -62,25 +62,6 @@ extension Invalidation {
     }
 }
 
-/// An interval as the worker last pushed it.
-package struct CachedInterval: Sendable, Hashable {
-    package var id: Int64
-    package var firstOn: Timestamp
-    package var begin: Timestamp
-    package var end: Timestamp
-    package var isActive: Bool
-    package var digest: UInt64
-
-    package init(id: Int64, firstOn: Timestamp, begin: Timestamp, end: Timestamp, isActive: Bool, digest: UInt64) {
-        self.id = id
-        self.firstOn = firstOn
-        self.begin = begin
-        self.end = end
-        self.isActive = isActive
-        self.digest = digest
-    }
-}
-
 /// A saved state of an evaluation: after all messages up to `moment`.
 package struct SavedState: Sendable, Hashable {
     package var moment: Timestamp
@@ -156,14 +137,14 @@ extension WorkerCache {
     }
 
     /// The intervals held whose first message lies in a range, in order.
-    package func held(_ key: AssignmentKey, firstOnIn range: TimeRange) throws(CacheError) -> [CachedInterval] {
+    package func held(_ key: AssignmentKey, firstOnIn range: TimeRange) throws(CacheError) -> [HeldInterval] {
         try read(
             """
             SELECT id, first_on, begin, "end", is_active, digest FROM held
             WHERE device = ? AND calculator = ? AND first_on >= ? AND first_on < ? ORDER BY first_on
             """, key.device.rawValue, key.calculator.rawValue, range.lower.microseconds, range.upper.microseconds
         ) { row in
-            CachedInterval(
+            HeldInterval(
                 id: row.int64(0), firstOn: Timestamp(microseconds: row.int64(1)),
                 begin: Timestamp(microseconds: row.int64(2)), end: Timestamp(microseconds: row.int64(3)),
                 isActive: row.bool(4), digest: UInt64(bitPattern: row.int64(5)))
@@ -180,7 +161,7 @@ extension WorkerCache {
         try run("DELETE FROM held WHERE device = ? AND calculator = ?", key.device.rawValue, key.calculator.rawValue)
     }
 
-    package func setHeld(_ key: AssignmentKey, _ interval: CachedInterval) throws(CacheError) {
+    package func setHeld(_ key: AssignmentKey, _ interval: HeldInterval) throws(CacheError) {
         try run(
             "INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?, ?, ?, ?)", key.device.rawValue, key.calculator.rawValue,
             interval.firstOn.microseconds, interval.id, interval.begin.microseconds, interval.end.microseconds,

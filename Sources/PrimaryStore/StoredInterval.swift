@@ -1,24 +1,5 @@
 import Telemetry
 
-/// An interval as the store holds it, without its text: what a worker compares with.
-package struct HeldInterval: Sendable, Hashable {
-    package var id: Int64
-    package var firstOn: Timestamp
-    package var begin: Timestamp
-    package var end: Timestamp
-    package var isActive: Bool
-    package var digest: UInt64
-
-    package init(id: Int64, firstOn: Timestamp, begin: Timestamp, end: Timestamp, isActive: Bool, digest: UInt64) {
-        self.id = id
-        self.firstOn = firstOn
-        self.begin = begin
-        self.end = end
-        self.isActive = isActive
-        self.digest = digest
-    }
-}
-
 /// An interval with its finished JSON text.
 package struct StoredInterval: Sendable, Hashable {
     package var held: HeldInterval

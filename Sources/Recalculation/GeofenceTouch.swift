@@ -67,7 +67,7 @@ package struct GeofenceTouch {
     private func point(_ block: ExpressionBlock, _ row: Int, _ slots: [Int]) -> GeoPoint? {
         let (latitude, longitude, valid) = (block.columns[slots[0]], block.columns[slots[1]], block.columns[slots[2]])
         guard latitude.kind(row) == .number, longitude.kind(row) == .number else { return nil }
-        let isInvalid = valid.kind(row) == .boolean && valid.numbers[row] == 0
+        let isInvalid = [.boolean, .number].contains(valid.kind(row)) && valid.numbers[row] == 0
         return isInvalid ? nil : GeoPoint(latitude: latitude.numbers[row], longitude: longitude.numbers[row])
     }
 }

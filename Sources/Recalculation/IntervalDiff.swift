@@ -18,15 +18,15 @@ package struct RenderedInterval: Sendable, Equatable {
 
 /// The difference between the intervals held and those just calculated.
 package struct IntervalDiff: Sendable, Equatable {
-    package var deleted: [CachedInterval] = []
+    package var deleted: [HeldInterval] = []
     /// What is new or changed, with the interval it continues.
-    package var written: [(new: RenderedInterval, held: CachedInterval?)] = []
+    package var written: [(new: RenderedInterval, held: HeldInterval?)] = []
     package var unchangedCount = 0
 
     /// Matches by the first message that is on, then by greatest overlap with ties to the older id; what is alike in
     /// text, activity and first message is left out.
-    package init(held: [CachedInterval], calculated: [RenderedInterval]) {
-        var matches: [Int: CachedInterval] = [:]
+    package init(held: [HeldInterval], calculated: [RenderedInterval]) {
+        var matches: [Int: HeldInterval] = [:]
         var heldByFirst = Dictionary(held.map { ($0.firstOn, $0) }, uniquingKeysWith: { first, _ in first })
         for (index, new) in calculated.enumerated() {
             if let match = heldByFirst.removeValue(forKey: new.interval.firstOn) { matches[index] = match }
@@ -48,10 +48,10 @@ package struct IntervalDiff: Sendable, Equatable {
 
     /// Pairs what is left of both sides, the greatest overlap first; returns the ids that found a partner.
     private static func matchByOverlap(
-        _ held: [CachedInterval], _ calculated: [(index: Int, interval: Interval)],
-        _ matches: inout [Int: CachedInterval]
+        _ held: [HeldInterval], _ calculated: [(index: Int, interval: Interval)],
+        _ matches: inout [Int: HeldInterval]
     ) -> Set<Int64> {
-        var pairs: [(overlap: Int64, held: CachedInterval, index: Int)] = []
+        var pairs: [(overlap: Int64, held: HeldInterval, index: Int)] = []
         var start = 0
         for (index, interval) in calculated {
             while start < held.count, held[start].end < interval.begin { start += 1 }

@@ -17,7 +17,8 @@ final class AssetRun {
 
     /// A calculator that tells the devices apart.
     static let course = """
-        {"name":"course","update_delay":1,"selectors":[{"type":"expression","expression":"device.id","method":"change"}],"counters":[\
+        {"name":"course","update_delay":1,"selectors":[{"type":"expression","expression":"device.id",\
+        "method":"change"}],"counters":[\
         {"name":"ident","type":"parameter","parameter":"ident","method":"distinct"},\
         {"name":"name","type":"expression","expression":"$device.name","method":"last"},\
         {"name":"count","type":"expression","expression":"1","method":"summary"},\
@@ -30,7 +31,7 @@ final class AssetRun {
     private let devices: [DeviceID]
     private let assets: [Int64]
     private let keys: [AssignmentKey]
-    private var names: [DeviceID: String] = [:]
+    private var gone: Set<DeviceID> = []
     private var batches: [(device: DeviceID, batch: MessageBatch)] = []
     private var whole: [DeviceID: MessageBatch] = [:]
     private var random: SplitMix64
@@ -95,7 +96,7 @@ final class AssetRun {
 
     /// Lives, and then compares with one full evaluation over the slices of the devices; nil if they are alike.
     func difference() throws -> String? {
-        for (device, batch) in batches {
+        for (device, batch) in batches where !gone.contains(device) {
             _ = try rig.store.append([LogAppend(device: device, batch: batch)])
             try disturb()
         }
@@ -130,6 +131,7 @@ final class AssetRun {
         case 15..<18: try overlay()
         case 18: try rename()
         case 19 where Bool.random(using: &random): try assignAgain()
+        case 20 where Int.random(in: 0..<40, using: &random) == 0: try deleteDevice()
         default: break
         }
     }
@@ -160,7 +162,8 @@ final class AssetRun {
         let shift = random.pick([0, 0, 0, 1, -1]) as Int64
         let begin = Timestamp(microseconds: borders[0].microseconds + shift)
         let isOpen = Int.random(in: 0..<4, using: &random) == 0
-        let device = Int.random(in: 0..<8, using: &random) == 0 ? DeviceID(0) : random.pick(devices)
+        let present = devices.filter { !gone.contains($0) }
+        let device = Int.random(in: 0..<8, using: &random) == 0 ? DeviceID(0) : random.pick(present)
         let interval = AssetInterval(
             asset: random.pick(assets), begin: begin,
             end: isOpen ? nil : Timestamp(microseconds: borders[1].microseconds + 2), device: device, json: "{}",
@@ -168,8 +171,15 @@ final class AssetRun {
         _ = try rig.store.overlayAssetIntervals(interval.asset, [interval])
     }
 
+    /// One that stands for assets only; with it go the intervals in which it did.
+    private func deleteDevice() throws {
+        guard gone.isEmpty else { return }
+        try rig.store.deleteDevice(devices[2], at: rig.now)
+        gone = [devices[2]]
+    }
+
     private func rename() throws {
-        let device = random.pick(devices)
+        let device = random.pick(devices.filter { !gone.contains($0) })
         let name = "named \(Int.random(in: 0...9, using: &random))"
         _ = try rig.store.replaceDevice(
             device, ident: "i-\(device.rawValue)", name: name, json: "{}", expecting: nil)
@@ -196,7 +206,8 @@ final class AssetRun {
     }
 
     private func overtake(_ caller: Int) throws {
-        guard let worker = rig.workers.filter({ $0.setup.index != caller }).randomElement(using: &random) else { return }
+        let others = rig.workers.filter { $0.setup.index != caller }
+        guard let worker = others.randomElement(using: &random) else { return }
         for _ in 0..<random.pick([1, 3]) { _ = try worker.round([]) }
     }
 
@@ -231,7 +242,8 @@ final class AssetRun {
         var evaluator = Evaluator(calculator, environment: environment)
         var found: [EvaluatedInterval] = []
         for (facts, batch) in try slices(key.device) where !batch.isEmpty {
-            found += evaluator.consume(ColumnBinding(calculator.layout, table: rig.store.parameters, facts: facts).block(batch))
+            let binding = ColumnBinding(calculator.layout, table: rig.store.parameters, facts: facts)
+            found += evaluator.consume(binding.block(batch))
         }
         found += evaluator.pendingIntervals(now: Timestamp(microseconds: given.nowMicroseconds))
         return found.map { String(decoding: $0.interval.head + $0.interval.tail, as: UTF8.self) }
@@ -240,9 +252,8 @@ final class AssetRun {
     /// What the devices behind a stream sent in their stretches, in order.
     private func slices(_ stream: DeviceID) throws -> [(DeviceFacts, MessageBatch)] {
         let registry = try rig.store.registry()
-        let facts = Dictionary(uniqueKeysWithValues: registry.devices.map { record in
-            (record.id, DeviceFacts(id: record.id, ident: record.ident, name: record.name))
-        })
+        let all = registry.devices.map { DeviceFacts(id: $0.id, ident: $0.ident, name: $0.name) }
+        let facts = Dictionary(uniqueKeysWithValues: all.map { ($0.id, $0) })
         guard let asset = stream.assetID else {
             return facts[stream].map { [($0, whole[stream] ?? MessageBatch())] } ?? []
         }

@@ -8,7 +8,7 @@ import Testing
 
 /// The stream of an asset is what the devices sent while they stood for it, whatever happens on the way.
 struct AssetTests {
-    static let caseCount = ProcessInfo.processInfo.environment["ODOGRAPH_CASES"].flatMap(UInt64.init) ?? 60
+    static let caseCount = ProcessInfo.processInfo.environment["ODOGRAPH_CASES"].flatMap(UInt64.init) ?? 40
     static let firstSeed = ProcessInfo.processInfo.environment["ODOGRAPH_SEED"].flatMap(UInt64.init) ?? 1
 
     @Test(
@@ -100,7 +100,8 @@ private final class WorkerPair {
             id = try rig.store.createEntity(.asset, name: "asset", json: "{}").id
         }
         let interval = AssetInterval(
-            asset: id, begin: Timestamp(seconds: 1_600_000_000), end: nil, device: device, json: "{}", timestamp: rig.now)
+            asset: id, begin: Timestamp(seconds: 1_600_000_000), end: nil, device: device, json: "{}",
+            timestamp: rig.now)
         _ = try rig.store.overlayAssetIntervals(id, [interval])
         let key = AssignmentKey(calculator: CalculatorID(1), device: DeviceID(asset: id))
         _ = try rig.store.assign([key], isEnabled: true, isAutoCreated: false)
@@ -110,7 +111,8 @@ private final class WorkerPair {
     func send(from first: Int, count: Int) throws {
         let messages = (first..<first + count).map { index in
             let moment = 1_700_000_000_000_000 + Int64(index) * 60_000_000
-            return RefMessage(timestampMicroseconds: moment, acceptanceMicroseconds: moment, values: ["din": .number(1)])
+            return RefMessage(
+                timestampMicroseconds: moment, acceptanceMicroseconds: moment, values: ["din": .number(1)])
         }
         _ = try rig.store.append([LogAppend(device: device, batch: MessageBatch(messages, rig.store.parameters))])
     }
@@ -135,6 +137,8 @@ private final class WorkerPair {
     /// How many messages each interval of the asset has.
     func counts() throws -> [Double?] {
         guard let key else { return [] }
-        return try rig.store.intervals(key, IntervalQuery()).map { try JSONValue(parsing: $0.json)["count"]?.numberValue }
+        return try rig.store.intervals(key, IntervalQuery()).map { interval in
+            try JSONValue(parsing: interval.json)["count"]?.numberValue
+        }
     }
 }

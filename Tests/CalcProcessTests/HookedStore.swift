@@ -154,7 +154,8 @@ final class HookedStore: PrimaryStore {
         try base.calculatorHistory(id)
     }
 
-    func assign(_ keys: [AssignmentKey], isEnabled: Bool, isAutoCreated: Bool) throws(StoreError) -> [AssignmentRecord] {
+    func assign(_ keys: [AssignmentKey], isEnabled: Bool, isAutoCreated: Bool) throws(StoreError) -> [AssignmentRecord]
+    {
         try base.assign(keys, isEnabled: isEnabled, isAutoCreated: isAutoCreated)
     }
 

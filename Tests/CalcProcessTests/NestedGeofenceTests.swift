@@ -24,10 +24,19 @@ struct NestedGeofenceTests {
     /// A drive north along the meridian, a minute and about 1.1 km a message.
     static func drive(_ count: Int) -> [(Double, [String: RefValue])] {
         (0..<count).map { index in
-            (
-                begin + Double(index) * 60,
-                ["position.latitude": .number(50 + Double(index) * 0.01), "position.longitude": .number(0)]
-            )
+            let latitude = RefValue.number(50 + Double(index) * 0.01)
+            return (begin + Double(index) * 60, ["position.latitude": latitude, "position.longitude": .number(0)])
+        }
+    }
+
+    /// The same drive with every second message far beside the road, and marked.
+    static func drive(_ count: Int, everySecond name: String, _ mark: RefValue) -> [(Double, [String: RefValue])] {
+        drive(count).enumerated().map { index, message in
+            guard index % 2 == 1 else { return message }
+            var values = message.1
+            values["position.longitude"] = .number(1)
+            values[name] = mark
+            return (message.0, values)
         }
     }
 
@@ -86,21 +95,14 @@ struct NestedGeofenceTests {
     @Test("a leg that crosses a changed geofence counts, also past messages that are hidden", arguments: [false, true])
     func crossing(isCalculators: Bool) throws {
         let validate = "\"validate_message\":\"!$hidden\""
-        let selector = "{\"type\":\"geofence\",\"crossing\":true,\"min_active\":0\(isCalculators ? "" : ",\(validate)")}"
         let calculator = """
-            {"name":"crossing","update_delay":1,"selectors":[\(selector)],"counters":[{"name":"place","type":"geofence"}]\
+            {"name":"crossing","update_delay":1,"selectors":[{"type":"geofence","crossing":true,"min_active":0\
+            \(isCalculators ? "" : ",\(validate)")}],"counters":[{"name":"place","type":"geofence"}]\
             \(isCalculators ? ",\(validate)" : "")}
             """
         let nest = try NestedRig([calculator], geofences: [Self.circle("a", 10)], assigned: [[1]])
         // Every second message is hidden, and far beside the road.
-        try nest.send(
-            Self.drive(40).enumerated().map { index, message in
-                guard index % 2 == 1 else { return message }
-                return (
-                    message.0,
-                    message.1.merging(["hidden": .boolean(true), "position.longitude": .number(1)]) { $1 }
-                )
-            })
+        try nest.send(Self.drive(40, everySecond: "hidden", .boolean(true)))
         try nest.settle()
         #expect(try nest.intervals(0).isEmpty)
         try replace(nest, 1, Self.circle("a", 50.11))
@@ -115,14 +117,7 @@ struct NestedGeofenceTests {
             "counters":[{"name":"place","type":"geofence"}]}
             """
         let nest = try NestedRig([calculator], geofences: [Self.circle("a", 10)], assigned: [[1]])
-        try nest.send(
-            Self.drive(40).enumerated().map { index, message in
-                guard index % 2 == 1 else { return message }
-                return (
-                    message.0,
-                    message.1.merging(["position.valid": .number(0), "position.longitude": .number(1)]) { $1 }
-                )
-            })
+        try nest.send(Self.drive(40, everySecond: "position.valid", .number(0)))
         try nest.settle()
         #expect(try nest.intervals(0).isEmpty)
         try replace(nest, 1, Self.circle("a", 50.11))
@@ -146,8 +141,8 @@ struct NestedGeofenceTests {
     @Test("what reads the visits follows a changed geofence")
     func dependant() throws {
         let days = """
-            {"name":"days","update_delay":1,"selectors":[{"type":"datetime"}],"counters":[{"name":"places","type":"calc",\
-            "calc_id":1,"method":"each","fields":["place","begin"]}]}
+            {"name":"days","update_delay":1,"selectors":[{"type":"datetime"}],"counters":[{"name":"places",\
+            "type":"calc","calc_id":1,"method":"each","fields":["place","begin"]}]}
             """
         let nest = try NestedRig(
             [Self.visits, days], geofences: [Self.circle("a", 50.1), Self.circle("b", 50.4)], assigned: [[1, 2]])

@@ -4,7 +4,7 @@ import Testing
 
 /// Nested calculators and geofences: intervals are what one full evaluation gives, whatever happened on the way.
 struct NestedIncrementalTests {
-    static let caseCount = ProcessInfo.processInfo.environment["ODOGRAPH_CASES"].flatMap(UInt64.init) ?? 60
+    static let caseCount = ProcessInfo.processInfo.environment["ODOGRAPH_CASES"].flatMap(UInt64.init) ?? 40
     static let firstSeed = ProcessInfo.processInfo.environment["ODOGRAPH_SEED"].flatMap(UInt64.init) ?? 1
     /// Lives of each case, with other batches and disturbances.
     static let livesCount = ProcessInfo.processInfo.environment["ODOGRAPH_LIVES"].flatMap(UInt64.init) ?? 1

@@ -37,8 +37,8 @@ struct NestedTests {
     static func messages(_ pattern: String, from: Double = begin) -> [(Double, [String: RefValue])] {
         pattern.enumerated().map { index, letter in
             let load = letter.wholeNumberValue.map { RefValue.number(Double($0)) }
-            let values: [String: RefValue] = load.map { ["din": .boolean(true), "load": $0] } ?? ["din": .boolean(false)]
-            return (from + Double(index) * 60, values)
+            let on: [String: RefValue]? = load.map { ["din": .boolean(true), "load": $0] }
+            return (from + Double(index) * 60, on ?? ["din": .boolean(false)])
         }
     }
 
@@ -95,12 +95,60 @@ struct NestedTests {
         try nest.agrees()
     }
 
-    @Test("intervals of a source that end together make messages that move when one of them goes", arguments: [1, 2, 2_048])
+    @Test("a calculator that nobody reads changes nothing of the others, and makes no job of theirs")
+    func unread() throws {
+        let nest = try NestedRig([Self.drives, Self.days, Self.inside, Self.heavy])
+        try nest.send(Self.messages("11..373..88..212..9.22..7"))
+        try nest.settle()
+        let before = try nest.keys.map { try nest.rig.store.intervals($0, IntervalQuery()).map(\.json) }
+        let last = try nest.rig.store.jobs(nil, countMax: 1).first?.id ?? 0
+        let id = try nest.rig.store.createCalculator(name: "unread", json: Self.inside).id
+        let key = AssignmentKey(calculator: id, device: nest.device)
+        _ = try nest.rig.store.assign([key], isEnabled: true, isAutoCreated: false)
+        try nest.settle()
+        _ = try nest.rig.store.unassign([key], at: nest.rig.now)
+        try nest.settle()
+        #expect(try nest.keys.map { try nest.rig.store.intervals($0, IntervalQuery()).map(\.json) } == before)
+        let jobs = try nest.rig.store.jobs(nil, countMax: 100).filter { $0.id > last }
+        #expect(!jobs.isEmpty && jobs.allSatisfy { $0.key == key })
+    }
+
+    @Test("a query by range gives the same intervals, to the byte, as all of them filtered")
+    func ranges() throws {
+        for seed in 1...20 as ClosedRange<UInt64> {
+            let given = Generator.generatedCase(seed: seed, hasGeofences: false)
+            let nest = try NestedRig([given.calculatorJSON], metadata: given.metadataJSON, stateSpacing: 100)
+            guard !given.messages.isEmpty else { continue }
+            nest.rig.now = Timestamp(microseconds: given.nowMicroseconds)
+            try nest.send(MessageBatch(given.messages, nest.rig.store.parameters))
+            try nest.settle()
+            let all = try nest.intervals(0)
+            var random = SplitMix64(seed: seed)
+            let borders = all.flatMap { [$0.begin.microseconds, $0.end.microseconds] }
+            let places = borders + given.messages.map(\.timestampMicroseconds)
+            for _ in 0..<40 {
+                let moments = [random.pick(places), random.pick(places)].map { $0 + random.pick([-1, 0, 0, 1]) }
+                    .sorted()
+                let range = TimeRange(
+                    inclusive: Timestamp(microseconds: moments[0]), Timestamp(microseconds: moments[1]))
+                let expected = all.filter { $0.begin < range.upper && $0.end >= range.lower }
+                let found = try nest.rig.store.intervals(nest.keys[0], IntervalQuery(range: range))
+                #expect(found.map(\.json) == expected.map(\.json), "seed \(seed), \(moments)")
+                let latest = IntervalQuery(range: range, isReversed: true, countMax: 3)
+                let reversed = try nest.rig.store.intervals(nest.keys[0], latest)
+                #expect(reversed.map(\.json) == expected.reversed().prefix(3).map(\.json), "seed \(seed), \(moments)")
+            }
+        }
+    }
+
+    @Test(
+        "intervals of a source that end together make messages that move when one of them goes",
+        arguments: [1, 2, 2_048])
     func equalEnds(stateSpacing: Int) throws {
         // The first day is merged with the first message of the second, after which there is a gap.
         let days = """
-            {"name":"days","update_delay":1,"validate_interval":"top < 8","selectors":[{"type":"datetime","split":"day",\
-            "merge_message_after":true,"max_messages_time_diff":7200}],"counters":[\
+            {"name":"days","update_delay":1,"validate_interval":"top < 8","selectors":[{"type":"datetime",\
+            "split":"day","merge_message_after":true,"max_messages_time_diff":7200}],"counters":[\
             {"name":"top","type":"expression","expression":"$load","method":"maximum"}]}
             """
         let ends = """
@@ -121,11 +169,13 @@ struct NestedTests {
         try nest.agrees()
     }
 
-    @Test("the same the other way: a source interval that appears moves the one that ends with it", arguments: [1, 2, 2_048])
+    @Test(
+        "the same the other way: a source interval that appears moves the one that ends with it",
+        arguments: [1, 2, 2_048])
     func equalEndsAppear(stateSpacing: Int) throws {
         let days = """
-            {"name":"days","update_delay":1,"validate_interval":"top > 5","selectors":[{"type":"datetime","split":"day",\
-            "merge_message_after":true,"max_messages_time_diff":7200}],"counters":[\
+            {"name":"days","update_delay":1,"validate_interval":"top > 5","selectors":[{"type":"datetime",\
+            "split":"day","merge_message_after":true,"max_messages_time_diff":7200}],"counters":[\
             {"name":"top","type":"expression","expression":"$load","method":"maximum"}]}
             """
         let ends = """
@@ -155,7 +205,9 @@ struct NestedInputTests {
         {"name":"chain","type":"interval","expression":"previous('note') + 1"}]}
         """
 
-    @Test("the next interval reads what is noted, and does after recalculations and moved borders", arguments: [1, 2, 2_048])
+    @Test(
+        "the next interval reads what is noted, and does after recalculations and moved borders",
+        arguments: [1, 2, 2_048])
     func notes(stateSpacing: Int) throws {
         let nest = try NestedRig([Self.noting], stateSpacing: stateSpacing)
         try nest.send(NestedTests.messages("..111..222..33..4."))
@@ -174,8 +226,8 @@ struct NestedInputTests {
             #expect(try nest.values(0, "note")[0] == .string("repaired"))
             #expect(try nest.values(0, "before")[1] == .string("repaired"))
         }
-        // Its first message goes: it is refused by now.
-        try nest.rig.store.replaceCalculatorAgain(nest)
+        // All of them are calculated anew.
+        try nest.replace(0, Self.noting.replacing("\"noting\"", with: "\"noting 2\""))
         try nest.settle()
         try nest.agrees()
         #expect(try nest.values(0, "note")[0] == .string("repaired"))
@@ -183,12 +235,5 @@ struct NestedInputTests {
         try nest.settle()
         #expect(try nest.values(0, "before")[1] == nil)
         try nest.agrees()
-    }
-}
-
-extension SQLitePrimaryStore {
-    /// Writes the first calculator of a nest anew, as it is.
-    fileprivate func replaceCalculatorAgain(_ nest: NestedRig) throws {
-        try nest.replace(0, NestedInputTests.noting.replacing("\"noting\"", with: "\"noting 2\""))
     }
 }

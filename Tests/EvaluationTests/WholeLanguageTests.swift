@@ -9,7 +9,7 @@ import Testing
 /// nested calculators and geofences included.
 struct WholeLanguageTests {
     /// Cases a run; `ODOGRAPH_CASES` asks for more.
-    static let caseCount = ProcessInfo.processInfo.environment["ODOGRAPH_CASES"].flatMap(UInt64.init) ?? 1_000
+    static let caseCount = ProcessInfo.processInfo.environment["ODOGRAPH_CASES"].flatMap(UInt64.init) ?? 500
     static let firstSeed = ProcessInfo.processInfo.environment["ODOGRAPH_SEED"].flatMap(UInt64.init) ?? 1
 
     @Test("every calculator of a random nest gives the intervals of the reference, however the messages are cut")

@@ -18,8 +18,8 @@ struct CacheAssignmentsTests {
             cause: "messages")
     }
 
-    private static func interval(_ id: Int64, firstOn: Int64) -> CachedInterval {
-        CachedInterval(
+    private static func interval(_ id: Int64, firstOn: Int64) -> HeldInterval {
+        HeldInterval(
             id: id, firstOn: .at(firstOn), begin: .at(firstOn - 1), end: .at(firstOn + 5), isActive: id % 2 == 0,
             digest: .max - 1)
     }

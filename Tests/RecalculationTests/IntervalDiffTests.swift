@@ -14,9 +14,9 @@ struct IntervalDiffTests {
                 counters: [.init(name: "n", value: .number(value))]))
     }
 
-    private static func held(_ id: Int64, _ rendered: RenderedInterval) -> CachedInterval {
+    private static func held(_ id: Int64, _ rendered: RenderedInterval) -> HeldInterval {
         let interval = rendered.interval
-        return CachedInterval(
+        return HeldInterval(
             id: id, firstOn: interval.firstOn, begin: interval.begin, end: interval.end, isActive: interval.isActive,
             digest: rendered.digest)
     }

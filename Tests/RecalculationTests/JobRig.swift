@@ -107,7 +107,7 @@ final class JobRig {
     }
 
     private func settle(_ outcome: JobOutcome) throws {
-        var held: [CachedInterval] = []
+        var held: [HeldInterval] = []
         for region in outcome.regions { held += try cache.held(key, firstOnIn: region) }
         let diff = IntervalDiff(held: held, calculated: outcome.intervals)
         for interval in diff.deleted + diff.written.compactMap(\.held) {
@@ -118,7 +118,7 @@ final class JobRig {
             let interval = new.interval
             try cache.setHeld(
                 key,
-                CachedInterval(
+                HeldInterval(
                     id: old?.id ?? lastID, firstOn: interval.firstOn, begin: interval.begin, end: interval.end,
                     isActive: interval.isActive, digest: new.digest))
         }
@@ -127,7 +127,7 @@ final class JobRig {
     }
 
     /// The intervals held, their ids made 0.
-    func intervals() throws -> [CachedInterval] {
+    func intervals() throws -> [HeldInterval] {
         try cache.held(key, firstOnIn: .all).map { interval in
             var plain = interval
             plain.id = 0
@@ -148,7 +148,7 @@ final class JobRig {
 
     /// What one full evaluation of the messages gives.
     static func full(_ messages: [Message], _ definition: String = trips, now: Int64 = 1_000_000) throws
-        -> [CachedInterval]
+        -> [HeldInterval]
     {
         let rig = try JobRig(definition)
         try rig.append(messages)

@@ -158,8 +158,8 @@ struct DryRunReport: Sendable {
 
 extension StoredInterval {
     /// As a worker holds it.
-    fileprivate var cached: CachedInterval {
-        CachedInterval(id: id, firstOn: firstOn, begin: begin, end: end, isActive: isActive, digest: digest)
+    fileprivate var cached: HeldInterval {
+        HeldInterval(id: id, firstOn: firstOn, begin: begin, end: end, isActive: isActive, digest: digest)
     }
 }
 
