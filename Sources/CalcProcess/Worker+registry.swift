@@ -9,6 +9,7 @@ import Telemetry
 extension Worker {
     /// Takes up what the cache holds from the last run, as far as it still fits the primary store.
     func restore() throws {
+        try takeUpCache()
         position = try cache.position()
         picture = try setup.mirror.current()
         let kept = try restoreDevices()
@@ -23,6 +24,22 @@ extension Worker {
         if position > store.lastPosition { throw CacheError.corrupt("its log position is ahead of the store's") }
         try adopt(picture)
         for key in assignments.keys { schedule(key) }
+    }
+
+    /// Refuses a cache that was not the one its slots were last owned with, and notes that it is now.
+    ///
+    /// Each start gives every slot an epoch one greater. A store that was put back, or has had other owners meanwhile,
+    /// has another epoch than the one noted; so has one whose last start ended before it came here, where building anew
+    /// costs time only.
+    private func takeUpCache() throws {
+        let epochs = setup.epochs.filter { setup.slots.contains($0.key) }
+        let noted = try cache.epochs()
+        let isOfAnotherPast = try cache.devices().contains { cached in
+            let slot = Slot(device: cached.device)
+            return epochs[slot].map { noted[slot] != $0 - 1 } ?? false
+        }
+        if isOfAnotherPast { throw CacheError.corrupt("it is of another past than the store") }
+        try cache.setEpochs(epochs)
     }
 
     /// Keeps the devices of this worker whose archive was sealed by this very cache.
@@ -206,17 +223,9 @@ extension Worker {
         }
         try cache.transaction {
             try cache.removeAllHeld(key)
-            for interval in held { try cache.setHeld(key, CachedInterval(interval)) }
+            for interval in held { try cache.setHeld(key, interval) }
             if let cached = assignments[key]?.cached { try cache.setAssignment(cached) }
         }
         return true
-    }
-}
-
-extension CachedInterval {
-    fileprivate init(_ held: HeldInterval) {
-        self.init(
-            id: held.id, firstOn: held.firstOn, begin: held.begin, end: held.end, isActive: held.isActive,
-            digest: held.digest)
     }
 }

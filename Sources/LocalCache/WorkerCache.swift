@@ -92,6 +92,24 @@ extension WorkerCache {
 
     package func setPosition(_ position: Int64) throws(CacheError) { try setNumber("position", position) }
 
+    /// The epoch of each slot when this cache was last taken up by its owner.
+    package func epochs() throws(CacheError) -> [Slot: Int64] {
+        let rows = try read("SELECT substr(key, 7), value FROM meta WHERE key LIKE 'epoch-%'") { row in
+            (Slot(rawValue: UInt8(truncatingIfNeeded: row.int64(0))), row.int64(1))
+        }
+        return Dictionary(rows, uniquingKeysWith: { $1 })
+    }
+
+    /// Notes the epochs of the owner's slots and forgets those of others; on disk when it returns.
+    package func setEpochs(_ epochs: [Slot: Int64]) throws(CacheError) {
+        try transaction {
+            try run("DELETE FROM meta WHERE key LIKE 'epoch-%'")
+            for (slot, epoch) in epochs { try setNumber("epoch-\(slot.rawValue)", epoch) }
+        }
+        // A commit alone may be lost with the power, a checkpoint is not.
+        do { try connection.checkpoint(.passive) } catch { throw CacheError(error) }
+    }
+
     /// The devices whose messages are here: the log position their chunks cover, and their latest message.
     package func devices() throws(CacheError) -> [CachedDevice] {
         try read("SELECT device, sealed, latest FROM devices") { row in

@@ -14,7 +14,7 @@ struct Odograph: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             ServeCommand.self, DemoCommand.self, ImportCommand.self, CalculateCommand.self, CheckCommand.self,
-            SimulateCommand.self, TokenCommand.self,
+            SimulateCommand.self, TokenCommand.self, BackupCommand.self, RestoreCommand.self, VerifyCommand.self,
         ])
 
     /// Runs a command; ArgumentParser's own status for wrong use (64) becomes 2.

@@ -2,7 +2,8 @@ import HTTPTypes
 extension Route {
     /// Every route of the API; registration, the check of query parameters and `/openapi.json` are made from it.
     package static let table: [Route] =
-        devices + messages + calculators + entities + assignments + explain + changes + onDemand + service + tokens
+        devices + messages + calculators + entities + assignments + explain + verify + changes + onDemand + service
+        + tokens
 
     static let fields = Parameter("fields", .string, "the fields wanted, with commas; all if left out")
     static let collection = [

@@ -1,0 +1,165 @@
+import Calculators
+import Evaluation
+import PrimaryStore
+import Telemetry
+
+/// Calculators over all messages of one device, or asset, as the primary store holds them: from the first to the last,
+/// sources before what reads them. Nothing of it is kept.
+struct HistoryEvaluation {
+    /// Seconds for which one read of the archive may go on, so that the write-ahead log can be cut in between.
+    static let readSecondsMax = 2.0
+
+    private struct Part {
+        var compiled: CompiledCalculator
+        var binding: ColumnBinding
+        var evaluator: Evaluator
+        var settled: [Interval] = []
+    }
+
+    let store: any PrimaryStore
+    let picture: RegistryPicture
+    let device: MirroredDevice
+    /// Activity of what others read is judged at this moment.
+    let now: Timestamp
+    /// Asked after each block of so many messages whether to go on.
+    let mayGoOn: (Int) -> Bool
+
+    private(set) var messageCount = 0
+    /// Whether it was told to stop, so that what it gives is not complete.
+    private(set) var isCut = false
+    private var done: [CalculatorID: Part] = [:]
+    private var sources: [CalculatorID: [Interval]] = [:]
+
+    init(
+        store: any PrimaryStore, picture: RegistryPicture, device: MirroredDevice, now: Timestamp,
+        mayGoOn: @escaping (Int) -> Bool
+    ) {
+        self.store = store
+        self.picture = picture
+        self.device = device
+        self.now = now
+        self.mayGoOn = mayGoOn
+    }
+
+    /// Evaluates calculators and those that they read, as far as they are assigned; the messages are read at least
+    /// once, so that their checksums are.
+    mutating func run(_ wanted: some Sequence<CalculatorID>) throws(StoreError) {
+        var left = needed(wanted)
+        var isFirst = true
+        while isFirst || !left.isEmpty {
+            isFirst = false
+            let ready = left.filter { compiled in
+                compiled.calculator.sources.allSatisfy { source in !left.contains { $0.id == source } }
+            }
+            // Calculators that read each other in a circle are refused when they are stored.
+            guard !ready.isEmpty || left.isEmpty else { return }
+            left.removeAll { compiled in ready.contains { $0.id == compiled.id } }
+            try run(level: ready)
+            guard !isCut else { return }
+        }
+    }
+
+    /// The intervals of a calculator, their activity judged at a moment; nil if it was not evaluated.
+    func intervals(_ calculator: CalculatorID, now moment: Timestamp) -> [Interval]? {
+        guard let part = done[calculator] else { return nil }
+        let all = part.settled + part.evaluator.pendingIntervals(now: moment).map(\.interval)
+        return all.sorted { ($0.firstOn, $0.begin) < ($1.firstOn, $1.begin) }
+    }
+
+    // MARK: Details
+
+    private func needed(_ wanted: some Sequence<CalculatorID>) -> [CompiledCalculator] {
+        var ids: Set<CalculatorID> = []
+        var open = Array(wanted)
+        while let id = open.popLast() {
+            let key = AssignmentKey(calculator: id, device: device.facts.id)
+            guard picture.assignments[key] != nil, let compiled = picture.calculators[id], ids.insert(id).inserted
+            else { continue }
+            open += compiled.calculator.sources
+        }
+        return ids.sorted().compactMap { picture.calculators[$0] }
+    }
+
+    private mutating func run(level: [CompiledCalculator]) throws(StoreError) {
+        var parts: [Part] = []
+        for compiled in level { parts.append(try part(compiled)) }
+        let streamed = parts.indices.filter { parts[$0].compiled.calculator.messagesSource == nil }
+        if !streamed.isEmpty || messageCount == 0 {
+            try forEachBlock { batch in
+                for index in streamed { Self.consume(parts[index].binding.block(batch), &parts[index]) }
+            }
+        }
+        for index in parts.indices {
+            guard let source = parts[index].compiled.calculator.messagesSource else { continue }
+            let block = SourceMessages(parts[index].binding).block(sources[source] ?? [])
+            if block.count > 0 { Self.consume(block, &parts[index]) }
+        }
+        for part in parts {
+            let id = part.compiled.id
+            done[id] = part
+            // What keeps its old revision is read as it is stored.
+            sources[id] = part.compiled.calculator.updatesOnChange ? intervals(id, now: now) : try stored(id)
+        }
+    }
+
+    private static func consume(_ block: MessageBlock, _ part: inout Part) {
+        let settled = part.evaluator.consume(block)
+        part.settled += settled.map(\.interval)
+    }
+
+    private func part(_ compiled: CompiledCalculator) throws(StoreError) -> Part {
+        let calculator = compiled.calculator
+        let environment = compiled.environment(device, picture.geofences[compiled.id]?.set)
+        var evaluator = Evaluator(calculator, environment: environment)
+        for source in calculator.sources { evaluator.sources[source] = sources[source] ?? [] }
+        if calculator.readsPreviousInterval { evaluator.customFields = try customFields(compiled.id) }
+        let binding = ColumnBinding(
+            calculator.layout, table: store.parameters, facts: device.facts, stretches: device.stretches)
+        return Part(compiled: compiled, binding: binding, evaluator: evaluator)
+    }
+
+    private func stored(_ calculator: CalculatorID) throws(StoreError) -> [Interval] {
+        let names = Set(picture.calculators[calculator]?.calculator.counters.map(\.name) ?? [])
+        let key = AssignmentKey(calculator: calculator, device: device.facts.id)
+        return try store.intervals(key, IntervalQuery()).map { Interval($0, counters: names) }
+    }
+
+    private func customFields(_ calculator: CalculatorID) throws(StoreError) -> [Timestamp: [String: Value]] {
+        let key = AssignmentKey(calculator: calculator, device: device.facts.id)
+        let pairs = try store.intervalFields(key).map { fields in
+            (fields.firstOn, Dictionary(fields.members.map { ($0.key, $0.value.value) }, uniquingKeysWith: { $1 }))
+        }
+        return Dictionary(pairs, uniquingKeysWith: { $1 })
+    }
+
+    /// The messages in order: of a device all, of an asset what its devices sent while they stood for it.
+    private mutating func forEachBlock(_ body: (MessageBatch) -> Void) throws(StoreError) {
+        messageCount = 0
+        guard device.isAsset else { return try read(device.facts.id, .all, body) }
+        for stretch in device.stretches where !isCut { try read(stretch.facts.id, stretch.range, body) }
+    }
+
+    private mutating func read(
+        _ device: DeviceID, _ range: TimeRange, _ body: (MessageBatch) -> Void
+    ) throws(StoreError) {
+        var rest: TimeRange? = range
+        while let range = rest, !range.isEmpty, !isCut {
+            rest = nil
+            let deadline = ContinuousClock.now + .seconds(Self.readSecondsMax)
+            try MessageHistory(store: store).forEachBlock(device: device, range: range) { batch throws(StoreError) in
+                messageCount += batch.count
+                isCut = !mayGoOn(batch.count)
+                guard !isCut else { return false }
+                body(batch)
+                guard ContinuousClock.now > deadline, let last = batch.timestamps.last else { return true }
+                rest = TimeRange(lower: Timestamp(microseconds: last + 1), upper: range.upper)
+                return false
+            }
+        }
+    }
+}
+
+extension IntervalFields {
+    /// The names and values; none where the text is not an object, which the store does not write.
+    var members: [JSONValue.Member] { (try? JSONValue(parsing: json))?.members ?? [] }
+}
