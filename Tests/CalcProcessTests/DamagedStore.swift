@@ -36,6 +36,7 @@ enum DamagedStore {
         guard let library = dlopen(nil, RTLD_NOW), let symbol = dlsym(library, name) else {
             throw Failure(what: name)
         }
+        // The types above are those of sqlite3.h; a pointer to a C function has the size of a pointer.
         return unsafeBitCast(symbol, to: type)
     }
 
