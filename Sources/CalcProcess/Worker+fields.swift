@@ -47,11 +47,7 @@ extension Worker {
         var known = work.customFields ?? []
         if work.customFields == nil { known = try store.intervalFields(key) }
         work.customFields = known
-        let pairs = known.map { fields in
-            let members = (try? JSONValue(parsing: fields.json))?.members ?? []
-            return (fields.firstOn, Dictionary(members.map { ($0.key, $0.value.value) }, uniquingKeysWith: { $1 }))
-        }
-        return Dictionary(pairs, uniquingKeysWith: { $1 })
+        return known.valuesByFirstOn
     }
 
     private func readsPrevious(_ key: AssignmentKey) -> Bool {

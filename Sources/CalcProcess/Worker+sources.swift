@@ -64,18 +64,6 @@ extension Worker {
     }
 }
 
-extension Interval {
-    /// An interval as its calculator made it, read back from its text; what people have added is left out.
-    package init(_ stored: StoredInterval, counters names: Set<String>) {
-        let members = (try? JSONValue(parsing: stored.json))?.members ?? []
-        self.init(
-            begin: stored.begin, end: stored.end, firstOn: stored.firstOn, isActive: stored.isActive,
-            counters: members.compactMap { member in
-                names.contains(member.key) ? Counter(name: member.key, value: member.value.value) : nil
-            })
-    }
-}
-
 extension IntervalDiff {
     /// Where intervals have changed: as they were and as they are.
     var ranges: [TimeRange] {

@@ -129,12 +129,3 @@ extension FieldReader {
         return program
     }
 }
-
-extension Counter.Kind {
-    fileprivate var readsMessages: Bool {
-        switch self {
-        case .values, .route, .message, .variable: true
-        case .interval, .active, .datetime, .geofence, .source, .accumulator, .specified: false
-        }
-    }
-}

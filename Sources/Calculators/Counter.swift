@@ -62,12 +62,7 @@ public struct Counter: Sendable {
     }
 
     /// Whether messages are needed at all.
-    public var readsMessages: Bool {
-        switch kind {
-        case .values, .route, .message, .variable: true
-        case .interval, .active, .datetime, .geofence, .source, .accumulator, .specified: false
-        }
-    }
+    public var readsMessages: Bool { kind.readsMessages }
 
     /// The programs over messages, `validate_message` included.
     public var messagePrograms: [Program] {
@@ -82,13 +77,22 @@ public struct Counter: Sendable {
     }
 }
 
+extension Counter.Kind {
+    var readsMessages: Bool {
+        switch self {
+        case .values, .route, .message, .variable: true
+        case .interval, .active, .datetime, .geofence, .source, .accumulator, .specified: false
+        }
+    }
+}
+
 /// The columns that a position is read from.
 public struct RouteColumns: Sendable {
     public var latitude: Int
     public var longitude: Int
     public var valid: Int
 
-    init(_ layout: inout ColumnLayout) {
+    public init(_ layout: inout ColumnLayout) {
         latitude = layout.slot("position.latitude")
         longitude = layout.slot("position.longitude")
         valid = layout.slot("position.valid")

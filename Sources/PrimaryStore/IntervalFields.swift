@@ -20,3 +20,18 @@ package struct IntervalFields: Sendable, Hashable {
         self.json = json
     }
 }
+
+extension IntervalFields {
+    /// The names and values; none where the text is not an object, which the store does not write.
+    package var members: [JSONValue.Member] { (try? JSONValue(parsing: json))?.members ?? [] }
+}
+
+extension [IntervalFields] {
+    /// The values by name of each interval, by the first message that it is recognised by: as `previous()` finds them.
+    package var valuesByFirstOn: [Timestamp: [String: Value]] {
+        let pairs = map { fields in
+            (fields.firstOn, Dictionary(fields.members.map { ($0.key, $0.value.value) }, uniquingKeysWith: { $1 }))
+        }
+        return Dictionary(pairs, uniquingKeysWith: { $1 })
+    }
+}

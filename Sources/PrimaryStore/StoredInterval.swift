@@ -30,6 +30,18 @@ package struct StoredInterval: Sendable, Hashable {
     }
 }
 
+extension Interval {
+    /// An interval as its calculator made it, read back from its text; what people have added is left out.
+    package init(_ stored: StoredInterval, counters names: Set<String>) {
+        let members = (try? JSONValue(parsing: stored.json))?.members ?? []
+        self.init(
+            begin: stored.begin, end: stored.end, firstOn: stored.firstOn, isActive: stored.isActive,
+            counters: members.compactMap { member in
+                names.contains(member.key) ? Counter(name: member.key, value: member.value.value) : nil
+            })
+    }
+}
+
 /// Which intervals of an assignment are wanted; they come in the order of time.
 package struct IntervalQuery: Sendable, Hashable {
     /// Whole intervals that overlap it.

@@ -1,3 +1,4 @@
+import Calculators
 import Evaluation
 import Expressions
 import LocalCache
@@ -27,21 +28,21 @@ package struct GeofenceTouch {
     ) throws -> [TimeRange] {
         guard !geofences.isEmpty else { return [] }
         var layout = ColumnLayout()
-        let slots = ["position.latitude", "position.longitude", "position.valid"].map { layout.slot($0) }
+        let position = RouteColumns(&layout)
         let binding = ColumnBinding(layout, table: table, facts: DeviceFacts(id: device, ident: "", name: ""))
         let reader = MessageReader(device: device, binding: binding)
         var finder = self
         var moment = Timestamp.distantPast
         while let block = try reader.block(after: moment, cache), let last = block.content.timestamps.last {
-            finder.look(at: block.content, slots)
+            finder.look(at: block.content, position)
             moment = Timestamp(microseconds: last)
         }
         return finder.ranges
     }
 
-    private mutating func look(at block: ExpressionBlock, _ slots: [Int]) {
+    private mutating func look(at block: ExpressionBlock, _ position: RouteColumns) {
         for row in 0..<block.count {
-            let isTouched = isTouched(point(block, row, slots))
+            let isTouched = isTouched(position.point(block, row))
             if isTouched { note(Timestamp(microseconds: block.timestamps[row])) }
             isInside = isTouched
         }
@@ -62,12 +63,5 @@ package struct GeofenceTouch {
         if geofences.first(latitude: point.latitude, longitude: point.longitude) != nil { return true }
         guard detectsCrossing, let last else { return false }
         return !geofences.crossed(from: last, to: point).isEmpty
-    }
-
-    private func point(_ block: ExpressionBlock, _ row: Int, _ slots: [Int]) -> GeoPoint? {
-        let (latitude, longitude, valid) = (block.columns[slots[0]], block.columns[slots[1]], block.columns[slots[2]])
-        guard latitude.kind(row) == .number, longitude.kind(row) == .number else { return nil }
-        let isInvalid = [.boolean, .number].contains(valid.kind(row)) && valid.numbers[row] == 0
-        return isInvalid ? nil : GeoPoint(latitude: latitude.numbers[row], longitude: longitude.numbers[row])
     }
 }

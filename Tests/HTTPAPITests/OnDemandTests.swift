@@ -369,11 +369,10 @@ struct OnDemandTests {
                 """)
             let circle = "\"geometry\":{\"type\":\"circle\",\"center\":{\"lat\":1,\"lon\":2},\"radius\":5}"
             for (name, enabled) in [("other", true), ("yard", true), ("closed", false)] {
-                let json = "{\"priority\":\(name == "yard" ? 0 : 9),\"enabled\":\(enabled),\(circle)}"
-                _ = try house.store.createEntity(.geofence, name: name, json: json)
+                let rest = "\"priority\":\(name == "yard" ? 0 : 9),\"enabled\":\(enabled),\(circle)"
+                _ = try await house.send("POST", "/gw/geofences", "[{\"name\":\"\(name)\",\(rest)}]")
             }
-            let links = [2, 3].map { LinkRecord(kind: .calculatorGeofence, from: 1, to: $0) }
-            _ = try house.store.link(links, at: house.clock.now)
+            _ = try await house.send("POST", "/gw/calcs/1/geofences/2,3")
             let result = try await house.send("POST", "/gw/devices/1/calculate", "{\"calc_id\":1}").result
             #expect(result.first?["g"] == .string("yard"), "\(result)")
         }

@@ -72,8 +72,7 @@ struct HistoryEvaluation {
         var ids: Set<CalculatorID> = []
         var open = Array(wanted)
         while let id = open.popLast() {
-            let key = AssignmentKey(calculator: id, device: device.facts.id)
-            guard picture.assignments[key] != nil, let compiled = picture.calculators[id], ids.insert(id).inserted
+            guard picture.assignments[key(id)] != nil, let compiled = picture.calculators[id], ids.insert(id).inserted
             else { continue }
             open += compiled.calculator.sources
         }
@@ -112,24 +111,21 @@ struct HistoryEvaluation {
         let environment = compiled.environment(device, picture.geofences[compiled.id]?.set)
         var evaluator = Evaluator(calculator, environment: environment)
         for source in calculator.sources { evaluator.sources[source] = sources[source] ?? [] }
-        if calculator.readsPreviousInterval { evaluator.customFields = try customFields(compiled.id) }
+        if calculator.readsPreviousInterval {
+            evaluator.customFields = try store.intervalFields(key(compiled.id)).valuesByFirstOn
+        }
         let binding = ColumnBinding(
             calculator.layout, table: store.parameters, facts: device.facts, stretches: device.stretches)
         return Part(compiled: compiled, binding: binding, evaluator: evaluator)
     }
 
-    private func stored(_ calculator: CalculatorID) throws(StoreError) -> [Interval] {
-        let names = Set(picture.calculators[calculator]?.calculator.counters.map(\.name) ?? [])
-        let key = AssignmentKey(calculator: calculator, device: device.facts.id)
-        return try store.intervals(key, IntervalQuery()).map { Interval($0, counters: names) }
+    private func key(_ calculator: CalculatorID) -> AssignmentKey {
+        AssignmentKey(calculator: calculator, device: device.facts.id)
     }
 
-    private func customFields(_ calculator: CalculatorID) throws(StoreError) -> [Timestamp: [String: Value]] {
-        let key = AssignmentKey(calculator: calculator, device: device.facts.id)
-        let pairs = try store.intervalFields(key).map { fields in
-            (fields.firstOn, Dictionary(fields.members.map { ($0.key, $0.value.value) }, uniquingKeysWith: { $1 }))
-        }
-        return Dictionary(pairs, uniquingKeysWith: { $1 })
+    private func stored(_ calculator: CalculatorID) throws(StoreError) -> [Interval] {
+        let names = Set(picture.calculators[calculator]?.calculator.counters.map(\.name) ?? [])
+        return try store.intervals(key(calculator), IntervalQuery()).map { Interval($0, counters: names) }
     }
 
     /// The messages in order: of a device all, of an asset what its devices sent while they stood for it.
@@ -157,9 +153,4 @@ struct HistoryEvaluation {
             }
         }
     }
-}
-
-extension IntervalFields {
-    /// The names and values; none where the text is not an object, which the store does not write.
-    var members: [JSONValue.Member] { (try? JSONValue(parsing: json))?.members ?? [] }
 }

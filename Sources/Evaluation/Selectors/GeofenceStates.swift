@@ -62,7 +62,7 @@ extension GeofenceSelector {
 
 extension RouteColumns {
     /// The valid position of a row: numeric latitude and longitude, and `position.valid` not false.
-    func point(_ block: ExpressionBlock, _ row: Int) -> GeoPoint? {
+    public func point(_ block: ExpressionBlock, _ row: Int) -> GeoPoint? {
         guard block.columns[latitude].kind(row) == .number, block.columns[longitude].kind(row) == .number,
             block.columns[valid].numeric(row) != 0
         else { return nil }

@@ -46,7 +46,7 @@ extension API {
         var definitions: [CalculatorID: OnDemandDefinition] = [:]
         for calculator in Set(keys.map(\.calculator)).sorted() {
             guard let stored = contents.calculators[calculator] else { continue }
-            definitions[calculator] = try await definition(stored, changedBy: [])
+            definitions[calculator] = try definition(stored, changedBy: [])
         }
         return keys.compactMap { key in
             guard let device = contents.devices[key.device], let definition = definitions[key.calculator] else {

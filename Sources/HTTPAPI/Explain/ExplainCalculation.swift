@@ -24,10 +24,11 @@ struct ExplainCalculation: Sendable {
             calculator, environment: definition.environment(metadata: device.metadata), range: range,
             recordingFrom: start)
         explainer.wanted = wanted
-        explainer.sources = try sources(store, &budget)
-        explainer.customFields = try customFields(store)
+        let sources = StoredSources(device: device.id, definition: definition, range: .all, store: store)
+        explainer.sources = try sources.all(&budget)
+        explainer.customFields = try sources.customFields()
         if let source = calculator.messagesSource {
-            let intervals = try stored(source, store, &budget)
+            let intervals = try sources.intervals(of: source, &budget)
             let block = SourceMessages(calculator.layout, facts: device.facts).block(intervals)
             budget.take(messages: block.count)
             if budget.excess == nil { explainer.consume(block) }
@@ -42,43 +43,5 @@ struct ExplainCalculation: Sendable {
             }
         }
         return explainer.explanation(now: now)
-    }
-
-    /// The stored intervals on this device of the calculators that selectors and counters read.
-    private func sources(
-        _ store: any PrimaryStore, _ budget: inout OnDemandBudget
-    ) throws(StoreError) -> [CalculatorID: [Interval]] {
-        var sources: [CalculatorID: [Interval]] = [:]
-        for source in Set(calculator.sourceReferences.map(\.calculator)).sorted() {
-            sources[source] = try stored(source, store, &budget)
-        }
-        return sources
-    }
-
-    /// All intervals of another calculator; none once too many have been read.
-    private func stored(
-        _ source: CalculatorID, _ store: any PrimaryStore, _ budget: inout OnDemandBudget
-    ) throws(StoreError) -> [Interval] {
-        guard budget.excess == nil else { return [] }
-        let key = AssignmentKey(calculator: source, device: device.id)
-        let intervals = try store.intervals(key, IntervalQuery(countMax: budget.intervalsLeft + 1))
-        budget.take(intervals: intervals.count)
-        let names = definition.sourceCounters[source] ?? []
-        return intervals.map { interval in
-            Interval(
-                begin: interval.begin, end: interval.end, firstOn: interval.firstOn, isActive: interval.isActive,
-                counters: interval.fields.filter { names.contains($0.key) }.map {
-                    Interval.Counter(name: $0.key, value: $0.value.value)
-                })
-        }
-    }
-
-    /// What people have added to the intervals of the assignment, for `previous()` to find.
-    private func customFields(_ store: any PrimaryStore) throws(StoreError) -> [Timestamp: [String: Value]] {
-        guard calculator.intervalPrograms.contains(where: { !$0.previousNames.isEmpty }) else { return [:] }
-        let pairs = try store.intervalFields(key).map { fields in
-            (fields.firstOn, Dictionary(fields.members.map { ($0.key, $0.value.value) }) { _, last in last })
-        }
-        return Dictionary(pairs) { _, last in last }
     }
 }

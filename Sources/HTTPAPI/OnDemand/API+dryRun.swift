@@ -14,7 +14,7 @@ extension API {
         var answer = try await each(selection) { calculator throws(APIFailure) in
             let input = CalculatorInput(limits: limits, timeZones: timeZones)
             let checked = try input.changed(calculator.definition, by: request.changes, merging: false)
-            let definition = try await compiled(checked, id: calculator.id)
+            let definition = try compiled(checked, id: calculator.id)
             let assigned = devices.items.filter { device in
                 contents.assignments[AssignmentKey(calculator: calculator.id, device: device.id)]?.isEnabled ?? false
             }

@@ -8,7 +8,7 @@ extension API {
     func calculateIntervals(_ call: Call) async throws(APIFailure) -> Answer {
         let request = try OnDemandRequest(call, takesCalculator: false)
         let selection = try assignments(call)
-        let definition = try await definition(request)
+        let definition = try definition(request)
         guard definition.calculator.sources.isEmpty else {
             throw APIFailure(
                 .badRequest, "a calculation over intervals reads no other calculators",

@@ -6,7 +6,7 @@ extension API {
     func calculateDevices(_ call: Call) async throws(APIFailure) -> Answer {
         let request = try OnDemandRequest(call, takesCalculator: true)
         let selection = try devices(call.segment("selector"))
-        let definition = try await definition(request)
+        let definition = try definition(request)
         let isTagged = selection.items.count > 1
         let moment = now()
         let runs = selection.items.map { device in
@@ -29,7 +29,7 @@ extension API {
         for calculator in Set(selection.items.map(\.key.calculator)).sorted() {
             guard let stored = contents.calculators[calculator] else { continue }
             do throws(APIFailure) {
-                definitions[calculator] = try await definition(stored, changedBy: request.fields)
+                definitions[calculator] = try definition(stored, changedBy: request.fields)
             } catch {
                 guard selection.items.contains(where: { $0.key.calculator != calculator }) else { throw error }
                 errors += error.items.map { $0.with(id: calculator.rawValue) }

@@ -21,11 +21,12 @@ struct OnDemandCalculation: Sendable {
     ) throws(StoreError) -> [Interval] {
         let metadata = isAssigned ? device.metadata : .object([])
         var evaluator = Evaluator(definition.calculator, environment: definition.environment(metadata: metadata))
-        evaluator.sources = try sources(for: definition.calculator, from: store, &budget)
-        evaluator.customFields = try customFields(from: store)
+        let sources = StoredSources(device: device.id, definition: definition, range: range, store: store)
+        evaluator.sources = try sources.all(&budget)
+        if isAssigned { evaluator.customFields = try sources.customFields() }
         var evaluated: [EvaluatedInterval] = []
         var left = budget
-        try forEachBlock(from: store, &budget) { block in
+        try forEachBlock(from: store, sources, &budget) { block in
             left.take(messages: block.count)
             guard left.excess == nil else { return false }
             evaluated += evaluator.consume(block)
@@ -42,11 +43,12 @@ struct OnDemandCalculation: Sendable {
 
     /// The messages of the device, or the intervals that stand for them.
     private func forEachBlock(
-        from store: any PrimaryStore, _ budget: inout OnDemandBudget, _ body: (MessageBlock) -> Bool
+        from store: any PrimaryStore, _ sources: StoredSources, _ budget: inout OnDemandBudget,
+        _ body: (MessageBlock) -> Bool
     ) throws(StoreError) {
         let layout = definition.calculator.layout
         if let source = definition.calculator.messagesSource {
-            let intervals = try stored(source, from: store, &budget).filter { range.contains($0.end) }
+            let intervals = try sources.intervals(of: source, &budget).filter { range.contains($0.end) }
             let block = SourceMessages(layout, facts: device.facts).block(intervals)
             if block.count > 0 { _ = body(block) }
         } else {
@@ -56,58 +58,6 @@ struct OnDemandCalculation: Sendable {
             }
         }
     }
-
-    // MARK: What is read beside messages
-
-    /// The stored intervals on this device of the calculators that selectors and counters read.
-    private func sources(
-        for calculator: Calculator, from store: any PrimaryStore, _ budget: inout OnDemandBudget
-    ) throws(StoreError) -> [CalculatorID: [Interval]] {
-        var sources: [CalculatorID: [Interval]] = [:]
-        for source in Set(calculator.sourceReferences.map(\.calculator)).sorted() {
-            sources[source] = try stored(source, from: store, &budget)
-        }
-        return sources
-    }
-
-    /// The intervals of another calculator that touch the range; none once too many have been read.
-    private func stored(
-        _ source: CalculatorID, from store: any PrimaryStore, _ budget: inout OnDemandBudget
-    ) throws(StoreError) -> [Interval] {
-        guard budget.excess == nil else { return [] }
-        let key = AssignmentKey(calculator: source, device: device.id)
-        let intervals = try store.intervals(key, IntervalQuery(range: range, countMax: budget.intervalsLeft + 1))
-        budget.take(intervals: intervals.count)
-        let names = definition.sourceCounters[source] ?? []
-        return intervals.map { $0.interval(counters: names) }
-    }
-
-    /// What people have added to the intervals of the assignment, for `previous()` to find.
-    private func customFields(from store: any PrimaryStore) throws(StoreError) -> [Timestamp: [String: Value]] {
-        guard isAssigned, let calculator = definition.id,
-            definition.calculator.intervalPrograms.contains(where: { !$0.previousNames.isEmpty })
-        else { return [:] }
-        let fields = try store.intervalFields(AssignmentKey(calculator: calculator, device: device.id))
-        let pairs = fields.map { fields in
-            (fields.firstOn, Dictionary(fields.members.map { ($0.key, $0.value.value) }) { _, last in last })
-        }
-        return Dictionary(pairs) { _, last in last }
-    }
-}
-
-extension StoredInterval {
-    /// The interval as its calculator made it, without what people have added.
-    fileprivate func interval(counters names: Set<String>) -> Interval {
-        Interval(
-            begin: begin, end: end, firstOn: firstOn, isActive: isActive,
-            counters: fields.compactMap { member in
-                names.contains(member.key) ? Interval.Counter(name: member.key, value: member.value.value) : nil
-            })
-    }
-}
-
-extension IntervalFields {
-    var members: [JSONValue.Member] { (try? JSONValue(parsing: json))?.members ?? [] }
 }
 
 extension JSONWriter {

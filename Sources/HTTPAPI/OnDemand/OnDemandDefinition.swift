@@ -24,34 +24,34 @@ struct OnDemandDefinition: Sendable {
 
 extension API {
     /// The definition of a request that may name a stored calculator: its fields stand over those of the stored one.
-    func definition(_ request: OnDemandRequest) async throws(APIFailure) -> OnDemandDefinition {
-        guard let id = request.calculator else { return try await definition(of: request.fields) }
+    func definition(_ request: OnDemandRequest) throws(APIFailure) -> OnDemandDefinition {
+        guard let id = request.calculator else { return try definition(of: request.fields) }
         guard let stored = catalog.present.calculators[id] else {
             throw APIFailure([ErrorItem(.notFound, "there is no calculator \(id)", path: "calc_id", id: id.rawValue)])
         }
-        return try await definition(stored, changedBy: request.fields)
+        return try definition(stored, changedBy: request.fields)
     }
 
     /// A stored calculator, with the given fields in the place of its own.
     func definition(
         _ stored: CalculatorEntity, changedBy fields: [JSONValue.Member]
-    ) async throws(APIFailure) -> OnDemandDefinition {
+    ) throws(APIFailure) -> OnDemandDefinition {
         let input = CalculatorInput(limits: limits, timeZones: timeZones)
         let checked = try input.changed(stored.definition, by: .object(fields), merging: false)
-        return try await compiled(checked, id: stored.id)
+        return try compiled(checked, id: stored.id)
     }
 
     /// A definition of its own, whose name matters to nobody.
-    private func definition(of fields: [JSONValue.Member]) async throws(APIFailure) -> OnDemandDefinition {
+    private func definition(of fields: [JSONValue.Member]) throws(APIFailure) -> OnDemandDefinition {
         let isNamed = fields.contains { $0.key == "name" && $0.value != .string("") }
         let named = fields.filter { isNamed || $0.key != "name" } + (isNamed ? [] : [.init("name", .string("-"))])
         let input = CalculatorInput(limits: limits, timeZones: timeZones)
-        return try await compiled(try input.created(from: .object(named), path: ""), id: nil)
+        return try compiled(try input.created(from: .object(named), path: ""), id: nil)
     }
 
     func compiled(
         _ checked: CalculatorInput.Checked, id: CalculatorID?
-    ) async throws(APIFailure) -> OnDemandDefinition {
+    ) throws(APIFailure) -> OnDemandDefinition {
         let calculator: Calculator
         do throws(InvalidCalculator) {
             calculator = try Calculator(checked.definition)
@@ -62,23 +62,16 @@ extension API {
         } catch { throw APIFailure(.badRequest, "timezone: \(error)", path: "timezone") }
         return OnDemandDefinition(
             id: id, calculator: calculator, timeZone: timeZone,
-            geofences: try await geofences(of: calculator, id: id),
+            geofences: geofences(of: calculator, id: id),
             sourceCounters: try sourceCounters(of: calculator, checked.definition))
     }
 
     /// The geofences that are assigned to a stored calculator, where a definition reads them.
-    private func geofences(of calculator: Calculator, id: CalculatorID?) async throws(APIFailure) -> GeofenceSet {
+    private func geofences(of calculator: Calculator, id: CalculatorID?) -> GeofenceSet {
         guard let id, calculator.readsGeofences else { return .empty }
-        let registry = try await stored { store throws(StoreError) in try store.registry() }
-        let assigned = Set(
-            registry.links.filter { $0.kind == .calculatorGeofence && $0.from == id.rawValue }.map(\.to))
-        return GeofenceSet(
-            registry.entities.filter { $0.kind == .geofence && assigned.contains($0.id) }.compactMap { record in
-                guard var json = try? JSONValue(parsing: record.json) else { return nil }
-                json["name"] = .string(record.name)
-                // One that cannot be read was refused when it was created.
-                return try? Geofence(json, id: record.id)
-            })
+        let contents = catalog.present
+        let assigned = contents.links[.calculatorGeofence].tos(from: id.rawValue).sorted()
+        return GeofenceSet(assigned.compactMap { contents.geofences.byID[$0]?.geofence })
     }
 
     /// The calculators that a definition reads, all of which must exist, with the names of their counters.
