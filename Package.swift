@@ -83,17 +83,25 @@ let package = Package(
             ],
             swiftSettings: settings),
         module("TestSupport", core + ["TimeZones", "Ingest"]),
+        .target(name: "CFaultDisk", dependencies: ["CSQLite"], path: "Tests/FaultDisk/C"),
+        .target(
+            name: "FaultDisk", dependencies: ["CFaultDisk", "CSQLite"], path: "Tests/FaultDisk/Swift",
+            swiftSettings: settings),
+        .target(
+            name: "StoreSupport", dependencies: ["Telemetry", "PrimaryStore"], path: "Tests/StoreSupport",
+            swiftSettings: settings),
         .target(name: "ReferenceEvaluator", path: "Tests/ReferenceEvaluator", swiftSettings: settings),
         tests("ReferenceEvaluatorTests", ["ReferenceEvaluator"]),
         tests("EvaluationTests", core + ["TimeZones", "ReferenceEvaluator"]),
         tests("MessageChunksTests", ["Telemetry", "MessageChunks"]),
         tests("SQLiteClientTests", ["SQLiteClient"]),
         tests("PrimaryStoreTests", ["Telemetry", "MessageChunks", "SQLiteClient", "PrimaryStore"]),
+        tests("FaultDiskTests", ["FaultDisk", "Telemetry", "MessageChunks", "SQLiteClient", "PrimaryStore"]),
         tests(
             "CalcProcessTests",
             core + [
                 "TimeZones", "MessageChunks", "PrimaryStore", "LocalCache", "CalcProcess", "ReferenceEvaluator",
-                logging,
+                "StoreSupport", logging,
             ]),
         tests("ScenarioTests", core + ["TestSupport", "TimeZones", "Ingest"], exclude: ["Configurations"]),
         tests(

@@ -10,7 +10,8 @@ import TimeZones
 /// The part that calculates: tails the log, keeps the caches, runs recalculation jobs, seals the archive.
 ///
 /// It owns every slot of an embedded store and spreads them over its workers, each a thread with a cache file of its
-/// own. Devices stay with a worker for as long as the number of workers stays.
+/// own. Devices stay with a worker for as long as the number of workers stays. One more thread keeps the slots: it says
+/// for the whole process that it is alive.
 package final class CalcProcess: Service, Sendable {
     package struct Configuration: Sendable {
         /// The data folder; caches lie in `cache/` below it.
@@ -20,6 +21,10 @@ package final class CalcProcess: Service, Sendable {
         package var sealSeconds: Double = 60
         /// Messages of a device's tail that are sealed at once.
         package var sealCount = 4_096
+        /// Seconds between two looks for damage.
+        package var scrubSeconds = 600.0
+        /// Seconds after which the slots of a process that is not heard of are free.
+        package var leaseSeconds = 10.0
 
         package init(folder: String, workerCount: Int) {
             self.folder = folder
@@ -32,6 +37,9 @@ package final class CalcProcess: Service, Sendable {
 
     private let store: any PrimaryStore
     private let board = StatusBoard()
+    private let replayControl: ReplayControl
+    private let keeper: SlotKeeper
+    private let keeping = KeeperThread()
     private let workers: [WorkerHandle]
     private let logger: Logger
     private let now: @Sendable () -> Timestamp
@@ -46,17 +54,21 @@ package final class CalcProcess: Service, Sendable {
         let folder = configuration.folder + "/cache"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let count = max(1, min(configuration.workerCount, Self.workerCountMax))
-        let mirror = RegistryMirror(store: store, timeZones: timeZones)
-        let epochs = try store.claimAllSlots(owner: "embedded", at: now())
-        let board = board
+        replayControl = ReplayControl(try ReplaySettings(store))
+        let owner = "embedded-\(now().microseconds)-\(UInt32.random(in: 0...UInt32.max))"
+        keeper = SlotKeeper(
+            SlotOwnership.Terms(owner: owner, leaseSeconds: configuration.leaseSeconds, isAlone: true), store: store,
+            now: now, logger: logger)
+        // A store that is full for now gives the slots later: what can be read is answered meanwhile.
+        _ = try keeper.step()
+        let template = Worker.Setup(
+            index: 0, slots: SlotSet(), workerCount: count, epochs: [:], store: store,
+            mirror: RegistryMirror(store: store, timeZones: timeZones), board: board, cachePath: "",
+            sealSeconds: configuration.sealSeconds, sealCount: configuration.sealCount, now: now,
+            replays: replayControl, scrubSeconds: configuration.scrubSeconds, logger: logger)
+        let keeper = keeper
         workers = (0..<count).map { index in
-            WorkerHandle(
-                Worker.Setup(
-                    index: index, slots: Self.slots(of: index, among: count), workerCount: count, epochs: epochs,
-                    store: store,
-                    mirror: mirror, board: board, cachePath: "\(folder)/worker-\(index).db",
-                    sealSeconds: configuration.sealSeconds, sealCount: configuration.sealCount, now: now,
-                    logger: logger))
+            WorkerHandle(template.seated(index, cachePath: "\(folder)/worker-\(index).db"), keeper)
         }
         Self.deleteOtherCaches(in: folder, keeping: count)
         let wake = workers
@@ -65,6 +77,10 @@ package final class CalcProcess: Service, Sendable {
 
     /// Works until the service is shut down.
     package func run() async throws {
+        let keeperThread = AsyncThread { [keeper, keeping, workers] in
+            keeping.run(keeper) { for worker in workers { worker.wake() } }
+            for worker in workers { worker.stop() }
+        }
         let threads = workers.map { worker in
             AsyncThread { [workers] in
                 worker.run()
@@ -77,7 +93,20 @@ package final class CalcProcess: Service, Sendable {
         } onCancelOrGracefulShutdown: { [workers] in
             for worker in workers { worker.stop() }
         }
-        if let failure = workers.lazy.compactMap(\.failure).first { throw CalcProcessError(reason: failure) }
+        keeping.stop()
+        await keeperThread.join()
+        await AsyncThread { [self] in endOwnership() }.join()
+        let failures = workers.compactMap(\.failure) + [keeping.failure].compactMap { $0 }
+        if let failure = failures.first { throw CalcProcessError(reason: failure) }
+    }
+
+    private func endOwnership() {
+        do {
+            try keeper.endOwnership(workers.map(\.setup), storeID: store.storeID)
+        } catch {
+            // The next start takes the slots all the same, and builds the caches anew where it has to.
+            logger.warning("slots could not be given up", metadata: ["error": "\(error)"])
+        }
     }
 
     /// How far a device is.
@@ -100,15 +129,60 @@ package final class CalcProcess: Service, Sendable {
     package func setIntervalFields(
         _ key: AssignmentKey, id: Int64, fields: [JSONValue.Member]
     ) async throws(StoreError) {
-        let worker = workers[worker(of: key.device)]
-        let result = await withCheckedContinuation { continuation in
-            worker.ask(
-                .setFields(
-                    FieldsChange(key: key, id: id, fields: fields) { result in continuation.resume(returning: result) })
-            )
+        try await ask(key) { reply in
+            .setFields(FieldsChange(key: key, id: id, fields: fields, reply: reply))
         }
-        try result.get()
     }
+
+    /// Says what becomes of a job whose differences were held: released, it is calculated again and applied; otherwise
+    /// the intervals stay as they are.
+    package func decide(job id: Int64, isReleased: Bool) async throws(StoreError) -> JobRecord {
+        guard let held = try store.heldJobs().first(where: { $0.id == id }) else {
+            throw .notFound("held job \(id)")
+        }
+        return try await ask(held.key) { reply in
+            .decideJob(JobDecision(key: held.key, id: id, isReleased: isReleased, reply: reply))
+        }
+    }
+
+    /// Asks the worker of a device and waits for its answer, of which only the first counts.
+    private func ask<Answer: Sendable>(
+        _ key: AssignmentKey,
+        _ request: (_ reply: @escaping @Sendable (Result<Answer, StoreError>) -> Void) -> WorkerRequest
+    ) async throws(StoreError) -> Answer {
+        let worker = workers[worker(of: key.device)]
+        let result: Result<Answer, StoreError> = await withCheckedContinuation { continuation in
+            let reply = SingleReply(continuation)
+            worker.ask(request { reply.give($0) })
+        }
+        return try result.get()
+    }
+
+    // MARK: Replays
+
+    /// How far the calculation of whole histories is.
+    package func replays() -> ReplayStatus {
+        let settings = replayControl.settings
+        return ReplayStatus(
+            isPaused: settings.isPaused, share: settings.share, progress: board.replayProgress(at: now()))
+    }
+
+    /// Sets how replays are worked on, for now and for later starts; nil leaves it as it is.
+    package func setReplays(isPaused: Bool?, share: Double?) throws(StoreError) {
+        if let share, !ReplaySettings.shares.contains(share) {
+            throw .invalid("share: \(share) is not between 0.05 and 1")
+        }
+        let old = replayControl.settings
+        let new = ReplaySettings(isPaused: isPaused ?? old.isPaused, share: share ?? old.share)
+        try new.write(to: store, replacing: old)
+        replayControl.settings = new
+        for worker in workers { worker.wake() }
+    }
+
+    // MARK: Health
+
+    /// Damage that was found since the start, the oldest first; at most `StatusBoard.findingsMax`.
+    package var findings: [HealthFinding] { board.findings }
 
     private func worker(of device: DeviceID) -> Int { Int(Slot(device: device).rawValue) % workers.count }
 
@@ -129,4 +203,19 @@ package final class CalcProcess: Service, Sendable {
 package struct CalcProcessError: Error, CustomStringConvertible {
     package var reason: String
     package var description: String { "a worker has stopped: \(reason)" }
+}
+
+/// An answer that is given once, however often somebody tries.
+private final class SingleReply<Answer: Sendable>: Sendable {
+    private let waiting: Mutex<CheckedContinuation<Answer, Never>?>
+
+    init(_ continuation: CheckedContinuation<Answer, Never>) { waiting = Mutex(continuation) }
+
+    func give(_ answer: Answer) {
+        let continuation = waiting.withLock { waiting in
+            defer { waiting = nil }
+            return waiting
+        }
+        continuation?.resume(returning: answer)
+    }
 }

@@ -1,6 +1,6 @@
 import Telemetry
 
-/// Assignments by the moment at which something is to be done for them: a binary heap.
+/// Assignments by the moment at which something is to be done for them, then by key: a binary heap.
 ///
 /// An assignment may stand in it several times; whoever takes one out looks whether it is really due.
 struct DueQueue {
@@ -13,7 +13,7 @@ struct DueQueue {
         var child = heap.count - 1
         while child > 0 {
             let parent = (child - 1) / 2
-            guard heap[child].moment < heap[parent].moment else { return }
+            guard (heap[child].moment, heap[child].key) < (heap[parent].moment, heap[parent].key) else { return }
             heap.swapAt(child, parent)
             child = parent
         }
@@ -34,7 +34,7 @@ struct DueQueue {
         while true {
             var least = parent
             for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
-                if heap[child].moment < heap[least].moment { least = child }
+                if (heap[child].moment, heap[child].key) < (heap[least].moment, heap[least].key) { least = child }
             }
             guard least != parent else { return }
             heap.swapAt(parent, least)

@@ -25,6 +25,10 @@ struct MirroredDevice: Sendable {
     var stretches: [FactsStretch] = []
     /// Whether it is an asset: its messages are those of other devices.
     var isAsset = false
+    /// Seconds for which its messages are kept; 0 = no limit.
+    var messagesTTL = 0.0
+    /// Bytes of chunks of it that are kept; 0 = no limit.
+    var messagesRotate = 0.0
 }
 
 /// The registry as the workers use it: one immutable picture a revision, shared by all of them.
@@ -102,7 +106,11 @@ final class RegistryMirror: Sendable {
         let facts = DeviceFacts(
             id: record.id, ident: record.ident, name: record.name, typeID: json["device_type_id"]?.numberValue ?? 0)
         let text = "\(record.ident)\u{0}\(record.name)\u{0}\(facts.typeID)\u{0}\(metadata.text)"
-        return MirroredDevice(facts: facts, metadata: metadata, revision: record.revision, digest: hash64(text.utf8))
+        var device = MirroredDevice(
+            facts: facts, metadata: metadata, revision: record.revision, digest: hash64(text.utf8))
+        device.messagesTTL = max(0, json["messages_ttl"]?.numberValue ?? 0)
+        device.messagesRotate = max(0, json["messages_rotate"]?.numberValue ?? 0)
+        return device
     }
 }
 

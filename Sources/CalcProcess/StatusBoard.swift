@@ -1,3 +1,4 @@
+import PrimaryStore
 import Synchronization
 import Telemetry
 
@@ -7,9 +8,14 @@ final class StatusBoard: Sendable {
         var devices: [DeviceID: DeviceStatus] = [:]
         var assignments: [AssignmentKey: AssignmentStatus] = [:]
         var metrics = CalcMetrics()
-        /// The log position of each worker.
+        /// The log position of each worker; none can be behind that has no slots.
         var positions: [Int: Int64] = [:]
+        var replays = ReplayTally()
+        var findings: [HealthFinding] = []
     }
+
+    /// Findings that are kept; the oldest go.
+    static let findingsMax = 100
 
     private let state = Mutex(State())
 
@@ -37,6 +43,9 @@ final class StatusBoard: Sendable {
         state.withLock { state in
             var metrics = state.metrics
             metrics.pendingJobs = Int64(state.assignments.values.count { $0.pendingSince != nil })
+            metrics.replaysPending = Int64(state.replays.openCount)
+            metrics.replaysDone = state.replays.doneCount
+            metrics.messagesReplayed = state.replays.messageCount
             return metrics
         }
     }
@@ -45,9 +54,53 @@ final class StatusBoard: Sendable {
 
     func set(_ statuses: [(AssignmentKey, AssignmentStatus?)]) {
         state.withLock { state in
-            for (key, status) in statuses { state.assignments[key] = status }
+            for (key, status) in statuses {
+                state.assignments[key] = status
+                if status == nil { state.replays.note(key, .none, at: .distantPast) }
+            }
         }
     }
 
     func count(_ change: (inout CalcMetrics) -> Void) { state.withLock { change(&$0.metrics) } }
+
+    /// Forgets what a worker has said of slots that it does not have any more.
+    func forget(worker: Int, among workerCount: Int, but kept: SlotSet, at now: Timestamp) {
+        func isGone(_ device: DeviceID) -> Bool {
+            let slot = Slot(device: device)
+            return Int(slot.rawValue) % workerCount == worker && !kept.contains(slot)
+        }
+        state.withLock { state in
+            state.devices = state.devices.filter { !isGone($0.key) }
+            for key in state.assignments.keys.filter({ isGone($0.device) }) {
+                state.assignments[key] = nil
+                state.replays.note(key, .none, at: now)
+            }
+            if kept.isEmpty { state.positions[worker] = .max }
+        }
+    }
+
+    // MARK: Replays
+
+    func noteReplays(_ standings: [(AssignmentKey, ReplayTally.Standing)], at now: Timestamp) {
+        state.withLock { state in
+            for (key, standing) in standings { state.replays.note(key, standing, at: now) }
+        }
+    }
+
+    func countReplayed(_ messages: Int, of calculator: CalculatorID, at now: Timestamp) {
+        state.withLock { $0.replays.count(messages, of: calculator, at: now) }
+    }
+
+    func replayProgress(at now: Timestamp) -> [ReplayProgress] { state.withLock { $0.replays.progress(at: now) } }
+
+    // MARK: Health
+
+    var findings: [HealthFinding] { state.withLock { $0.findings } }
+
+    func note(_ finding: HealthFinding) {
+        state.withLock { state in
+            state.findings.append(finding)
+            if state.findings.count > Self.findingsMax { state.findings.removeFirst() }
+        }
+    }
 }

@@ -19,7 +19,7 @@ extension Worker {
             }
             if let last = try copyChunks(of: stretch, to: asset.facts.id) { latest.append(last) }
         }
-        for (position, parts) in tail {
+        for (position, parts) in tail.sorted(by: { $0.key < $1.key }) {
             let batch = MessageBatch.joined(parts).sorted()
             try cache.appendTail(asset.facts.id, position: position, batch)
             if let last = batch.timestamps.last { latest.append(Timestamp(microseconds: last)) }

@@ -32,7 +32,8 @@ extension Worker {
         if readsPrevious(change.key) {
             // Pending before it is written: a crash between the two costs a job, not a result.
             let range = TimeRange(inclusive: interval.begin, interval.end)
-            try invalidate(change.key, Invalidation(range: range, since: now, due: now, cause: "fields"))
+            try invalidate(
+                change.key, Invalidation(range: range, since: now, due: now, cause: "fields", isConfigured: true))
         }
         let slot = Slot(device: change.key.device)
         _ = try store.setIntervalFields(

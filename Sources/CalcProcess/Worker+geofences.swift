@@ -24,8 +24,8 @@ extension Worker {
     /// and makes them pending; false if there is nothing to find.
     func findTouchedByGeofences() throws -> Bool {
         guard !geofenceChanges.isEmpty else { return false }
-        let limit = threadNanoseconds() + Self.geofenceNanosecondsMax
-        for key in geofenceChanges.keys.sorted() where threadNanoseconds() < limit {
+        let limit = setup.processorTime() + Self.geofenceNanosecondsMax
+        for key in geofenceChanges.keys.sorted() where setup.processorTime() < limit {
             guard devices[key.device]?.sync == .synced else {
                 geofenceChanges[key] = nil
                 continue
@@ -45,7 +45,8 @@ extension Worker {
         assignments[key]?.cached.geofenceDigest = present.digest
         for range in ranges {
             assignments[key]?.pending.add(
-                Invalidation(range: range, since: now, due: now.advanced(bySeconds: 1), cause: "geofence"))
+                Invalidation(
+                    range: range, since: now, due: now.advanced(bySeconds: 1), cause: "geofence", isConfigured: true))
         }
         try cache.transaction {
             if let cached = assignments[key]?.cached { try cache.setAssignment(cached) }

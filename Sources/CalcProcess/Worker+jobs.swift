@@ -1,6 +1,5 @@
 import Calculators
 import Evaluation
-import Glibc
 import LocalCache
 import Logging
 import PrimaryStore
@@ -16,33 +15,26 @@ extension Worker {
             return false
         }
         var finished: [RunningJob] = []
-        let replayLimit = threadNanoseconds() + Self.replayNanosecondsMax
         let live = running.filter { !$0.value.isReplay }.keys.sorted()
         for key in live { if let job = try work(on: key) { finished.append(job) } }
-        for key in running.keys.filter({ !live.contains($0) }).sorted() where threadNanoseconds() < replayLimit {
-            if let job = try work(on: key) { finished.append(job) }
-        }
         try push(finished)
-        return true
+        return try workOnReplays() || !live.isEmpty
     }
 
     /// Works a slice on a job; returns it if it has finished.
-    private func work(on key: AssignmentKey) throws -> RunningJob? {
+    func work(on key: AssignmentKey) throws -> RunningJob? {
         guard var job = running[key] else { return nil }
-        let start = threadNanoseconds()
+        let start = setup.processorTime()
         let before = job.job.outcome.messageCount
         let isFinished: Bool
         do {
-            isFinished = try job.job.run(messageCountMax: Self.sliceMessageCount, cache)
+            isFinished = try job.job.run(messageCountMax: setup.sliceMessageCount, cache)
         } catch let error as StoreError {
             // What it reads of other calculators cannot be read.
-            try cache.transaction { try fail(job, error) }
-            assignments[key]?.failure = "\(error)"
-            schedule(key)
-            publish([key])
+            try repeatLater(job, error)
             return nil
         }
-        job.nanoseconds += threadNanoseconds() - start
+        job.nanoseconds += setup.processorTime() - start
         setup.board.count { $0.messagesEvaluated += Int64(job.job.outcome.messageCount - before) }
         running[key] = job
         return isFinished ? job : nil
@@ -53,7 +45,7 @@ extension Worker {
         try startReplays(moment)
         while running.count < Self.jobsPerRoundMax, let key = due.take(dueBy: moment) {
             if let queued = assignments[key]?.queuedFor, queued <= moment { assignments[key]?.queuedFor = nil }
-            guard running[key] == nil, let work = assignments[key], work.isEnabled else { continue }
+            guard running[key] == nil, let work = assignments[key], work.isEnabled, work.held.isEmpty else { continue }
             if waitsForSource(key, moment) { continue }
             if let timer = work.cached.timer, timer <= moment { takeTimer(key, timer) }
             guard let pending = assignments[key]?.pending, let pendingDue = pending.due, pendingDue <= moment else {
@@ -69,23 +61,6 @@ extension Worker {
         try startReplays(moment)
     }
 
-    /// Starts some of the replays that wait, in the order in which they came.
-    private func startReplays(_ moment: Timestamp) throws {
-        var room = Self.replaysMax - running.values.count { $0.isReplay }
-        var taken = 0
-        for key in replays {
-            guard room > 0 else { break }
-            taken += 1
-            if waitsForSource(key, moment) { continue }
-            guard running[key] == nil, assignments[key]?.isEnabled == true,
-                let pendingDue = assignments[key]?.pending.due, pendingDue <= moment
-            else { continue }
-            try start(key)
-            room -= 1
-        }
-        replays.removeFirst(taken)
-    }
-
     /// Makes a timer that has run out an invalidation of the end of the data.
     private func takeTimer(_ key: AssignmentKey, _ timer: Timestamp) {
         let end = TimeRange(lower: .distantFuture, upper: .distantFuture)
@@ -93,22 +68,41 @@ extension Worker {
         assignments[key]?.pending.add(Invalidation(range: end, since: timer, due: timer, cause: "timer"))
     }
 
-    private func start(_ key: AssignmentKey) throws {
-        guard var work = assignments[key], let compiled = picture.calculators[key.calculator],
+    func start(_ key: AssignmentKey) throws {
+        guard var work = assignments[key], work.held.isEmpty, let compiled = picture.calculators[key.calculator],
             let device = picture.devices[key.device]
         else { return }
-        defer { assignments[key] = work }
+        let inputs: RecalculationJob.Inputs
+        do throws(StoreError) {
+            inputs = try self.inputs(key, compiled, device, &work)
+        } catch .corrupt(let reason) {
+            return try putOff(key, reason)
+        }
         let job = RecalculationJob(
-            key: key, calculator: compiled.calculator, inputs: try inputs(key, compiled, device, &work),
-            ranges: work.pending.ranges, now: now, stateSpacing: setup.stateSpacing)
+            key: key, calculator: compiled.calculator, inputs: inputs, ranges: work.pending.ranges, now: now,
+            stateSpacing: setup.stateSpacing)
         running[key] = RunningJob(
             job: job, taken: work.pending.take(), position: position, calculatorRevision: compiled.revision,
             deviceRevision: device.revision, started: now)
+        assignments[key] = work
     }
 
-    private func inputs(
+    /// Lets an assignment wait whose job cannot be started, and says why.
+    private func putOff(_ key: AssignmentKey, _ reason: String) throws {
+        setup.logger.error("job cannot be started and is put off", metadata: ["reason": "\(reason)"])
+        assignments[key]?.failure = reason
+        for var invalidation in assignments[key]?.pending.take() ?? [] {
+            invalidation.due = now.advanced(bySeconds: Self.retrySeconds)
+            assignments[key]?.pending.add(invalidation)
+        }
+        try cache.transaction { try storePending(key) }
+        schedule(key)
+        publish([key])
+    }
+
+    func inputs(
         _ key: AssignmentKey, _ compiled: CompiledCalculator, _ device: MirroredDevice, _ work: inout AssignmentWork
-    ) throws -> RecalculationJob.Inputs {
+    ) throws(StoreError) -> RecalculationJob.Inputs {
         var inputs = RecalculationJob.Inputs(
             environment: compiled.environment(device, picture.geofences[key.calculator]?.set),
             binding: ColumnBinding(
@@ -116,46 +110,82 @@ extension Worker {
                 stretches: device.stretches),
             sources: compiled.calculator.sources.isEmpty ? nil : sourceReader(key.device))
         inputs.customFields = try customFields(key, compiled, &work)
+        inputs.horizon = try horizonStart(key, compiled)
         return inputs
     }
 
     // MARK: Pushing
 
-    private func push(_ jobs: [RunningJob]) throws {
-        guard !jobs.isEmpty else { return }
+    /// What a job found, beside what was held where it looked.
+    struct Comparison {
+        var held: [HeldInterval]
+        var diff: IntervalDiff
+    }
+
+    func push(_ finished: [RunningJob]) throws {
+        var jobs: [RunningJob] = []
         var diffs: [IntervalDiff] = []
-        for job in jobs { diffs.append(try diff(job)) }
+        for job in finished {
+            let comparison = try compare(job)
+            if try isTooMuch(job, comparison) {
+                try hold(job, comparison)
+            } else {
+                jobs.append(job)
+                diffs.append(comparison.diff)
+            }
+        }
+        if !jobs.isEmpty { try push(jobs, diffs) }
+        if !finished.isEmpty { stopWaitingForSources() }
+    }
+
+    private func push(_ jobs: [RunningJob], _ diffs: [IntervalDiff]) throws {
         let results = store.push(zip(jobs, diffs).map { push(of: $0, $1) })
+        var ending: StoreError?
         try cache.transaction {
             for (index, result) in results.enumerated() {
                 switch result {
                 case .success(let receipt): try settle(jobs[index], diffs[index], receipt)
+                case .failure(let error) where error.endsWorker:
+                    ending = ending ?? error
+                    try settleWronglyIfSeeded(jobs[index])
                 case .failure(let error): try fail(jobs[index], error)
                 }
             }
         }
+        // What it had taken is still pending in the cache.
+        if let ending { throw ending }
         for (job, result) in zip(jobs, results) {
-            if case .failure(.stale) = result { try recover(job.job.key) }
+            switch result {
+            case .failure(.stale): try recover(job.job.key)
+            case .success: try supersedeHeldJob(of: job.job.key)
+            case .failure: break
+            }
             schedule(job.job.key)
         }
-        stopWaitingForSources()
         publish(jobs.map(\.job.key))
     }
 
-    private func diff(_ job: RunningJob) throws -> IntervalDiff {
+    private func compare(_ job: RunningJob) throws -> Comparison {
         var held: [HeldInterval] = []
         for region in job.job.outcome.regions { held += try cache.held(job.job.key, firstOnIn: region) }
-        return IntervalDiff(held: held, calculated: job.job.outcome.intervals)
+        let diff = IntervalDiff(
+            held: held, calculated: job.job.outcome.intervals,
+            horizon: job.job.horizon.moment)
+        return Comparison(held: held, diff: diff)
+    }
+
+    /// The row of the ledger for a job.
+    func ledger(of job: RunningJob) -> JobRecord {
+        let asked = job.taken.dropFirst().reduce(job.taken.first?.range ?? .all) { $0.union($1.range) }
+        return JobRecord(
+            key: job.job.key, cause: job.taken.min { $0.since < $1.since }?.cause ?? "", rangeAsked: asked,
+            rangeRun: job.job.outcome.rangeRun ?? asked, messageCount: job.job.outcome.messageCount,
+            started: job.started, milliseconds: Double(job.nanoseconds) / 1e6)
     }
 
     private func push(of job: RunningJob, _ diff: IntervalDiff) -> Push {
         let key = job.job.key
         let slot = Slot(device: key.device)
-        let asked = job.taken.dropFirst().reduce(job.taken.first?.range ?? .all) { $0.union($1.range) }
-        let ledger = JobRecord(
-            key: key, cause: job.taken.min { $0.since < $1.since }?.cause ?? "", rangeAsked: asked,
-            rangeRun: job.job.outcome.rangeRun ?? asked, messageCount: job.job.outcome.messageCount,
-            started: job.started, milliseconds: Double(job.nanoseconds) / 1e6)
         return Push(
             slot: slot, epoch: setup.epochs[slot] ?? 0, key: key, calculatorRevision: job.calculatorRevision,
             basePosition: assignments[key]?.cached.applied, deletes: diff.deleted.map(\.id),
@@ -166,8 +196,9 @@ extension Worker {
             },
             marks: AssignmentMarks(
                 logPosition: job.position, calculatorRevision: job.calculatorRevision,
-                deviceRevision: job.deviceRevision),
-            timestamp: now, job: ledger)
+                deviceRevision: job.deviceRevision,
+                horizon: assignments[key]?.cached.horizon ?? .distantPast),
+            timestamp: now, job: ledger(of: job))
     }
 
     // MARK: Settling
@@ -175,7 +206,28 @@ extension Worker {
     private func settle(_ job: RunningJob, _ diff: IntervalDiff, _ receipt: PushReceipt) throws {
         let key = job.job.key
         running[key] = nil
-        guard var work = assignments[key] else { return }
+        guard assignments[key] != nil else { return }
+        try settleHeld(key, diff, receipt)
+        clearPendingWronglyIfSeeded(job)
+        if let moved = diff.moved(among: assignments[key]?.customFields ?? []) {
+            // The interval after one that has fields reads them by its first message, which is another now.
+            assignments[key]?.customFields = nil
+            assignments[key]?.pending.add(
+                Invalidation(range: moved, since: now, due: now, cause: "fields", isConfigured: true))
+        }
+        assignments[key]?.cached.applied = job.position
+        assignments[key]?.failure = nil
+        try settleStates(job)
+        if !SeededBug.lostCascade.isOn { try invalidateDependants(of: key, diff.ranges, cause: "source") }
+        setup.board.count { metrics in
+            metrics.jobsRun += 1
+            metrics.intervalsCreated += Int64(receipt.createdCount)
+            metrics.intervalsUpdated += Int64(receipt.updatedCount)
+            metrics.intervalsDeleted += Int64(receipt.deletedCount)
+        }
+    }
+
+    private func settleHeld(_ key: AssignmentKey, _ diff: IntervalDiff, _ receipt: PushReceipt) throws(CacheError) {
         for interval in diff.deleted + diff.written.compactMap(\.held) {
             try cache.removeHeld(key, firstOn: interval.firstOn)
         }
@@ -187,29 +239,40 @@ extension Worker {
                     id: id, firstOn: new.firstOn, begin: new.begin, end: new.end, isActive: new.isActive,
                     digest: written.new.digest))
         }
+    }
+
+    /// Keeps the states that a job saved and the timer that it found, and what is still pending.
+    func settleStates(_ job: RunningJob) throws {
+        let key = job.job.key
         for range in job.job.outcome.removedStates { try cache.removeStates(key, in: range) }
         for state in job.job.outcome.savedStates { try cache.setState(key, state) }
-        work.cached.applied = job.position
-        work.failure = nil
-        if let moved = diff.moved(among: work.customFields ?? []) {
-            // The interval after one that has fields reads them by its first message, which is another now.
-            work.customFields = nil
-            work.pending.add(Invalidation(range: moved, since: now, due: now, cause: "fields"))
-        }
         if job.job.outcome.reachesEnd {
-            work.cached.timer = job.job.outcome.timer
-            work.cached.isCalculated = true
+            assignments[key]?.cached.timer = job.job.outcome.timer
+            assignments[key]?.cached.isCalculated = true
         }
-        assignments[key] = work
-        try cache.setAssignment(work.cached)
+        if let cached = assignments[key]?.cached { try cache.setAssignment(cached) }
         try storePending(key)
-        try invalidateDependants(of: key, diff.ranges, cause: "source")
-        setup.board.count { metrics in
-            metrics.jobsRun += 1
-            metrics.intervalsCreated += Int64(receipt.createdCount)
-            metrics.intervalsUpdated += Int64(receipt.updatedCount)
-            metrics.intervalsDeleted += Int64(receipt.deletedCount)
+    }
+
+    private func clearPendingWronglyIfSeeded(_ job: RunningJob) {
+        let key = job.job.key
+        let isOutdated =
+            job.deviceRevision != picture.devices[key.device]?.revision
+            || job.calculatorRevision != picture.calculators[key.calculator]?.revision
+        if SeededBug.invalidationClearedThoughNewDataCame.isOn
+            || SeededBug.settlingClearsNewerGeneration.isOn && isOutdated
+        {
+            assignments[key]?.pending = InvalidationList()
         }
+    }
+
+    /// Takes a job out that has failed, in a transaction of its own, and says why.
+    func repeatLater(_ job: RunningJob, _ error: StoreError) throws {
+        if error.endsWorker { throw error }
+        try cache.transaction { try fail(job, error) }
+        assignments[job.job.key]?.failure = "\(error)"
+        schedule(job.job.key)
+        publish([job.job.key])
     }
 
     /// A push that was refused is calculated again: later if the store cannot, with the present registry if it was
@@ -217,12 +280,9 @@ extension Worker {
     private func fail(_ job: RunningJob, _ error: StoreError) throws {
         let key = job.job.key
         running[key] = nil
-        switch error {
-        case .fenced, .failed, .notWritable: throw error
-        case .stale: setup.logger.debug("push was stale", metadata: ["error": "\(error)"])
-        default: setup.logger.error("push failed and is repeated", metadata: ["error": "\(error)"])
-        }
         let isStale = if case .stale = error { true } else { false }
+        setup.logger.log(
+            level: isStale ? .debug : .error, "job failed and is repeated", metadata: ["error": "\(error)"])
         for var invalidation in job.taken {
             if !isStale { invalidation.due = now.advanced(bySeconds: Self.retrySeconds) }
             assignments[key]?.pending.add(invalidation)
@@ -237,9 +297,12 @@ extension Worker {
         try calculateAnew(key, Invalidation(range: .all, since: now, due: now, cause: "recovery"))
     }
 
-    func threadNanoseconds() -> UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    /// What a job of a lost ownership must not do.
+    private func settleWronglyIfSeeded(_ job: RunningJob) throws {
+        guard SeededBug.oldEpochClearsNewState.isOn else { return }
+        running[job.job.key] = nil
+        assignments[job.job.key]?.cached.applied = job.position
+        assignments[job.job.key]?.pending = InvalidationList()
+        try settleStates(job)
     }
 }

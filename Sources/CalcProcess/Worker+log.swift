@@ -10,11 +10,12 @@ extension Worker {
     /// transaction; false if there were none.
     func tailLog() throws -> Bool {
         guard store.lastPosition > position else { return false }
-        let page = try store.readLog(after: position, slots: watchedSlots)
+        let page = try readLogPage()
         var touched: Set<AssignmentKey> = []
         let moment = now
-        try cache.transaction {
+        try transaction {
             for entry in page.entries {
+                try countExpired(entry)
                 touched.formUnion(try take(entry, for: entry.device, moment))
                 for asset in picture.assetsOfDevice[entry.device] ?? [] {
                     touched.formUnion(try take(entry, for: asset, moment))
@@ -27,6 +28,33 @@ extension Worker {
         publish(touched)
         setup.board.setPosition(position, of: setup.index)
         return page.isCut || !page.entries.isEmpty
+    }
+
+    private func readLogPage() throws -> LogPage {
+        let page = try readLogTolerantly(after: position)
+        guard SeededBug.positionBeforeEffects.isOn else { return page }
+        try cache.setPosition(page.reached)
+        return try store.readLog(after: position, upTo: page.reached, slots: watchedSlots, limit: LogLimit())
+    }
+
+    /// Counts the messages of a batch that are older than the horizon of their device: they are taken nowhere.
+    private func countExpired(_ entry: LogEntry) throws {
+        guard setup.slots.contains(Slot(device: entry.device)) else { return }
+        let horizon = try horizon(of: entry.device)
+        guard horizon > .distantPast, let chunk = try? MessageChunk(entry.bytes), chunk.firstTimestamp < horizon else {
+            return
+        }
+        let count = try entry.batch().timestamps.count { $0 < horizon.microseconds }
+        setup.board.count { $0.messagesExpired += Int64(count) }
+    }
+
+    /// Messages of a device before it are not taken.
+    private func leastTaken(_ device: DeviceID) throws(StoreError) -> Timestamp {
+        let horizon = try horizon(of: device)
+        guard SeededBug.expiryByWallClock.isOn, let ttl = picture.devices[device]?.messagesTTL, ttl > 0 else {
+            return horizon
+        }
+        return max(horizon, now.advanced(bySeconds: -ttl - setup.expirySlackSeconds))
     }
 
     /// Takes one batch for a device, or for an asset that it stands for; returns the assignments that it touched.
@@ -45,19 +73,24 @@ extension Worker {
         setup.board.count { $0.messagesTaken += Int64(taken.count) }
         // Of a disabled assignment too: what came meanwhile is pending when it is enabled again.
         let keys = work.keys.filter { picture.calculators[$0.calculator]?.calculator.messagesSource == nil }
-        for key in keys {
+        return keys.filter { key in
+            // What lies before its horizon it does not read any more.
+            let horizon = assignments[key]?.cached.horizon ?? .distantPast
+            let range = TimeRange(lower: max(taken.range.lower, horizon), upper: taken.range.upper)
+            guard !range.isEmpty else { return false }
             let delay = picture.calculators[key.calculator]?.calculator.updateInterval ?? 0
             assignments[key]?.pending.add(
                 Invalidation(
-                    range: taken.range, since: moment, due: moment.advanced(bySeconds: delay), cause: "messages"))
+                    range: range, since: moment, due: moment.advanced(bySeconds: delay), cause: "messages"))
             schedule(key)
+            return true
         }
-        return keys
     }
 
     /// Puts what is new of a batch into the tail; nil if nothing is. What follows the latest message is taken as it is.
     private func store(_ entry: LogEntry, behind latest: Timestamp?) throws -> (range: TimeRange, count: Int)? {
-        if let chunk = try? MessageChunk(entry.bytes), chunk.isSorted, chunk.count > 0,
+        let least = try leastTaken(entry.device)
+        if let chunk = try? MessageChunk(entry.bytes), chunk.isSorted, chunk.count > 0, chunk.firstTimestamp >= least,
             latest.map({ $0 < chunk.firstTimestamp }) ?? true
         {
             try cache.appendTail(
@@ -67,7 +100,8 @@ extension Worker {
             let lower = latest.map { Timestamp(microseconds: $0.microseconds + 1) } ?? chunk.firstTimestamp
             return (TimeRange(inclusive: lower, chunk.lastTimestamp), chunk.count)
         }
-        return try store(entry.batch().sorted(), entry.device, position: entry.position, behind: latest)
+        let batch = try entry.batch().sorted().clipped(to: TimeRange(lower: least, upper: .distantFuture))
+        return try store(batch, entry.device, position: entry.position, behind: latest)
     }
 
     /// The same for what of a batch was sent while its device stood for an asset.
@@ -131,7 +165,7 @@ extension Worker {
         guard let work = assignments[key] else { return }
         var all = InvalidationList(work.pending.items)
         for invalidation in running[key]?.taken ?? [] { all.add(invalidation) }
-        try cache.setInvalidations(key, all.items)
+        try cache.setInvalidations(key, all.items + work.held)
     }
 
     /// Puts an assignment into the queue for the moment at which it is next due, unless it stands there already.
@@ -147,13 +181,12 @@ extension Worker {
     /// Says on the board how the assignments stand.
     func publish(_ keys: some Sequence<AssignmentKey>) {
         setup.board.set(keys.map { ($0, status(of: $0)) })
+        noteReplays(keys)
     }
 
     func publishAll() {
         publish(assignments.keys)
-        for (device, work) in devices {
-            setup.board.set(DeviceStatus(sync: work.sync, position: work.cached == nil ? 0 : position), of: device)
-        }
+        for device in devices.keys { publish(device) }
         setup.board.setPosition(position, of: setup.index)
     }
 
@@ -163,6 +196,8 @@ extension Worker {
         let isSynced = devices[key.device]?.sync == .synced
         let sync: SyncState = isSynced ? (work.cached.isCalculated ? .synced : .synchronizing) : .unsynced
         return AssignmentStatus(
-            sync: sync, appliedPosition: work.cached.applied, pendingSince: since, failure: work.failure)
+            sync: sync, appliedPosition: work.cached.applied, pendingSince: since, failure: work.failure,
+            heldJob: work.held.isEmpty ? nil : heldJobs[key],
+            horizon: work.cached.horizon > .distantPast ? work.cached.horizon : nil)
     }
 }

@@ -16,36 +16,45 @@ extension Worker {
         var pending: [AssignmentKey: [Invalidation]] = [:]
         for (key, items) in try cache.invalidations() { pending[key] = items }
         for cached in try cache.assignments() where kept.contains(cached.key.device) {
+            let all = pending[cached.key] ?? []
             assignments[cached.key] = AssignmentWork(
-                cached: cached, pending: InvalidationList(pending[cached.key] ?? []))
+                cached: cached, pending: InvalidationList(all.filter { !$0.isHeld }), held: all.filter(\.isHeld))
         }
-        for key in assignments.keys { try compareMarks(key) }
+        try restoreHeldJobs()
+        try restoreDamage()
+        for key in assignments.keys.sorted() { try compareMarks(key) }
         // Positions count up for ever: a cache that is ahead of the log belongs to another past.
         if position > store.lastPosition { throw CacheError.corrupt("its log position is ahead of the store's") }
         try adopt(picture)
-        for key in assignments.keys { schedule(key) }
+        for key in assignments.keys.sorted() { schedule(key) }
     }
 
-    /// Refuses a cache that was not the one its slots were last owned with, and notes that it is now.
+    /// Drops the devices of slots that were last owned with another cache than this, and notes that they are with it
+    /// now.
     ///
-    /// Each start gives every slot an epoch one greater. A store that was put back, or has had other owners meanwhile,
-    /// has another epoch than the one noted; so has one whose last start ended before it came here, where building anew
-    /// costs time only.
+    /// Each ownership gives a slot an epoch one greater. A store that was put back, or has had other owners meanwhile,
+    /// has another epoch than the one noted; so has one whose last owner ended before it came here, where copying anew
+    /// costs time only. The epoch that is noted already is that of a worker that begins anew in its own ownership.
     private func takeUpCache() throws {
         let epochs = setup.epochs.filter { setup.slots.contains($0.key) }
         let noted = try cache.epochs()
-        let isOfAnotherPast = try cache.devices().contains { cached in
-            let slot = Slot(device: cached.device)
-            return epochs[slot].map { noted[slot] != $0 - 1 } ?? false
+        let devices = Self.takesAnyCache ? [] : try cache.devices().map(\.device).sorted()
+        for device in devices {
+            let slot = Slot(device: device)
+            if let epoch = epochs[slot], let known = noted[slot], known == epoch || known == epoch - 1 { continue }
+            try cache.transaction { try cache.removeDevice(device) }
         }
-        if isOfAnotherPast { throw CacheError.corrupt("it is of another past than the store") }
-        try cache.setEpochs(epochs)
+        if noted != epochs { try cache.setEpochs(epochs) }
+    }
+
+    private static var takesAnyCache: Bool {
+        SeededBug.staleCacheAfterTakeOver.isOn || SeededBug.oldEpochClearsNewState.isOn
     }
 
     /// Keeps the devices of this worker whose archive was sealed by this very cache.
     private func restoreDevices() throws -> Set<DeviceID> {
         var kept: Set<DeviceID> = []
-        for cached in try cache.devices() {
+        for cached in try cache.devices().sorted(by: { $0.device < $1.device }) {
             let isOurs = setup.slots.contains(Slot(device: cached.device)) && picture.devices[cached.device] != nil
             if isOurs, try isSealedAsCached(cached) {
                 devices[cached.device] = DeviceWork(sync: .synced, cached: cached)
@@ -66,15 +75,24 @@ extension Worker {
     /// again.
     private func compareMarks(_ key: AssignmentKey) throws {
         guard let work = assignments[key], let record = picture.assignments[key] else { return }
-        let isBehind = record.marks.logPosition != work.cached.applied
-        let isUnfinished = !work.cached.isCalculated && work.pending.isEmpty
-        guard isBehind || isUnfinished || !work.pending.isEmpty else { return }
+        let isBehind = try isBehind(work.cached, record.marks)
+        let isUnfinished = !work.cached.isCalculated && work.pending.isEmpty && work.held.isEmpty
+        guard isBehind || isUnfinished || !work.pending.isEmpty, !SeededBug.staleCacheAfterTakeOver.isOn else { return }
         // A push that was not settled has not told those that read its intervals.
         try invalidateDependants(of: key, [.all], cause: "recovery")
         guard try loadHeld(key) else { return }
         if isBehind || isUnfinished {
             try calculateAnew(key, Invalidation(range: .all, since: now, due: now, cause: "recovery"))
         }
+    }
+
+    private func isBehind(_ cached: CachedAssignment, _ marks: AssignmentMarks) throws(StoreError) -> Bool {
+        func differs(_ marks: AssignmentMarks) -> Bool {
+            marks.logPosition != cached.applied || marks.horizon != cached.horizon
+        }
+        guard differs(marks) else { return false }
+        // The picture may be older than what this process has pushed itself.
+        return try store.assignment(cached.key).map { differs($0.marks) } ?? true
     }
 
     /// Follows the registry to its present revision.
@@ -90,18 +108,18 @@ extension Worker {
 
     private func adopt(_ picture: RegistryPicture) throws {
         watchedSlots = picture.slotsBehindAssets(of: setup.slots)
-        for key in assignments.keys where picture.assignments[key] == nil { try drop(key) }
-        for device in devices.keys { try followAsset(device) }
-        for (key, record) in picture.assignments where setup.slots.contains(Slot(device: key.device)) {
-            try follow(key, record)
-        }
-        for (device, work) in devices where work.keys.isEmpty { try drop(device) }
+        for key in assignments.keys.sorted() where picture.assignments[key] == nil { try drop(key) }
+        for device in devices.keys.sorted() { try followAsset(device) }
+        let ours = picture.assignments.filter { setup.slots.contains(Slot(device: $0.key.device)) }
+        for (key, record) in ours.sorted(by: { $0.key < $1.key }) { try follow(key, record) }
+        for device in devices.keys.sorted() where devices[device]?.keys.isEmpty == true { try drop(device) }
         publishAll()
     }
 
     private func drop(_ key: AssignmentKey) throws {
         assignments[key] = nil
         running[key] = nil
+        heldJobs[key] = nil
         devices[key.device]?.keys.removeAll { $0 == key }
         geofenceChanges[key] = nil
         try cache.transaction { try cache.removeAssignment(key) }
@@ -111,6 +129,7 @@ extension Worker {
 
     private func drop(_ device: DeviceID) throws {
         devices[device] = nil
+        damage[device] = nil
         try cache.transaction { try cache.removeDevice(device) }
         setup.board.set(nil, of: device)
     }
@@ -178,15 +197,20 @@ extension Worker {
     /// Drops the saved states of an assignment and calculates everything anew, at once or with the next message.
     private func restart(_ key: AssignmentKey, cause: String, isWaiting: Bool = false) throws {
         guard assignments[key] != nil, devices[key.device]?.sync == .synced else { return }
-        giveUp(key)
+        if !SeededBug.settlingClearsNewerGeneration.isOn { giveUp(key) }
         let delay = picture.calculators[key.calculator]?.calculator.updateInterval ?? 0
         let due = now.advanced(bySeconds: min(delay, 1))
         try calculateAnew(
-            key, isWaiting ? nil : Invalidation(range: .all, since: now, due: due, cause: cause))
+            key,
+            isWaiting ? nil : Invalidation(range: .all, since: now, due: due, cause: cause, isConfigured: true))
     }
 
     /// Drops the saved states and makes what is given pending, in one transaction: no crash comes between the two.
+    ///
+    /// What waits for a decision is pending like everything else: without states nobody could decide about it alone.
+    /// The job that was held is superseded by the one that then runs.
     func calculateAnew(_ key: AssignmentKey, _ invalidation: Invalidation?) throws {
+        takeBack(key, isConfigured: invalidation?.isConfigured ?? false)
         if let invalidation { assignments[key]?.pending.add(invalidation) }
         // All will be calculated with the geofences there are now: only what changes from here on is looked for.
         assignments[key]?.cached.geofenceDigest = picture.geofences[key.calculator]?.set.digest ?? 0
@@ -216,6 +240,7 @@ extension Worker {
             guard let record = try store.assignment(key) else { return false }
             held = try store.heldIntervals(key)
             assignments[key]?.cached.applied = record.marks.logPosition
+            assignments[key]?.cached.horizon = record.marks.horizon
         } catch StoreError.corrupt(let reason) {
             setup.logger.error("intervals cannot be read", metadata: ["reason": "\(reason)"])
             assignments[key]?.failure = reason

@@ -25,6 +25,8 @@ extension Worker {
             do {
                 if let seal = try seal(waiting.device) { seals.append(seal) }
             } catch StoreError.corrupt(let reason) {
+                if try lookForDamage(waiting.device) { continue }
+                noteDamage(waiting.device, reason)
                 // The messages stay in the log, where they are safe and are read from.
                 setup.logger.error(
                     "device cannot be sealed", metadata: ["device": "\(waiting.device)", "reason": "\(reason)"])
@@ -49,13 +51,15 @@ extension Worker {
         guard !log.batch.isEmpty else { return nil }
         var replaced: [Timestamp] = []
         var chunks: [Seal.Chunk] = []
-        for day in log.batch.sorted().days() {
+        // What has expired meanwhile goes, from the chunks that are written anew too.
+        let kept = TimeRange(lower: try horizon(of: device), upper: .distantFuture)
+        for day in log.batch.sorted().clipped(to: kept).days() {
             let neighbours = try neighbours(of: day, device)
             let merged = try neighbours.reduce(day) { merged, chunk throws(StoreError) in
                 try MessageHistory.decode(chunk, device: device).merged(with: merged)
             }
             replaced += neighbours.map(\.first)
-            chunks += MessageChunk.split(merged).map(Seal.Chunk.init(encoding:))
+            chunks += MessageChunk.split(merged.clipped(to: kept)).map(Seal.Chunk.init(encoding:))
         }
         let slot = Slot(device: device)
         return Seal(
@@ -91,7 +95,7 @@ extension Worker {
         guard !seals.isEmpty else { return 0 }
         var count = 0
         let results = store.seal(seals)
-        try cache.transaction {
+        try transaction {
             for (seal, result) in zip(seals, results) {
                 switch result {
                 case .success:

@@ -7,6 +7,8 @@ import Telemetry
 
 extension Worker {
     /// Makes ranges pending for all that read the intervals of an assignment, in the transaction that is open.
+    ///
+    /// What vanished there has passed the fuse, so that what vanishes here because of it is no surprise.
     func invalidateDependants(of key: AssignmentKey, _ ranges: [TimeRange], cause: String) throws {
         guard !ranges.isEmpty, let calculators = picture.dependants[key.calculator] else { return }
         var touched: [AssignmentKey] = []
@@ -18,7 +20,9 @@ extension Worker {
                 // An interval that stands for a message moves those that end together with it.
                 range.upper = Timestamp(microseconds: range.upper.microseconds + SourceMessages.reachMicroseconds)
                 assignments[dependant]?.pending.add(
-                    Invalidation(range: range, since: now, due: now.advanced(bySeconds: delay), cause: cause))
+                    Invalidation(
+                        range: range, since: now, due: now.advanced(bySeconds: delay), cause: cause,
+                        isConfigured: true))
             }
             try storePending(dependant)
             schedule(dependant)
@@ -34,7 +38,10 @@ extension Worker {
         }
         let isWaiting = sources.contains { calculator in
             let source = AssignmentKey(calculator: calculator, device: key.device)
-            guard let work = assignments[source], work.isEnabled, work.failure == nil else { return false }
+            // One that cannot be calculated, or waits for somebody to decide, is read as it is.
+            guard let work = assignments[source], work.isEnabled, work.failure == nil, work.held.isEmpty else {
+                return false
+            }
             return running[source] != nil || work.pending.due.map { $0 <= moment } ?? false
         }
         if isWaiting { waitingForSources.insert(key) }
@@ -43,7 +50,7 @@ extension Worker {
 
     /// Puts what waited for other calculators into the queue again.
     func stopWaitingForSources() {
-        let keys = waitingForSources
+        let keys = waitingForSources.sorted()
         waitingForSources = []
         for key in keys {
             assignments[key]?.queuedFor = nil

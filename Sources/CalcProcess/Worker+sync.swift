@@ -1,3 +1,4 @@
+import Evaluation
 import LocalCache
 import Logging
 import MessageChunks
@@ -8,7 +9,7 @@ import Telemetry
 extension Worker {
     /// Copies some devices that have assignments and are not in the cache; false if there are none.
     func synchroniseSome() throws -> Bool {
-        for (device, moment) in setBackUntil where moment <= now {
+        for device in setBackUntil.filter({ $0.value <= now }).keys.sorted() {
             setBackUntil[device] = nil
             unsynced.append(device)
         }
@@ -23,21 +24,34 @@ extension Worker {
     /// Copies the chunks of a device, then the log behind them up to this worker's position.
     private func synchronise(_ device: DeviceID) throws {
         devices[device]?.sync = .synchronizing
-        setup.board.set(DeviceStatus(sync: .synchronizing), of: device)
+        publish(device)
         do {
-            try cache.transaction {
+            try transaction {
                 try cache.removeDevice(device)
                 let cached = try copy(device)
                 try cache.setDevice(cached)
                 devices[device]?.cached = cached
             }
-        } catch CacheError.corrupt(let reason) { throw CacheError.corrupt(reason) } catch {
+        } catch StoreError.corrupt(let reason) {
+            return try mend(device, reason)
+        } catch let error as StoreError where !error.endsWorker {
             return setBack(device, "\(error)")
         }
         devices[device]?.sync = .synced
-        setup.board.set(DeviceStatus(sync: .synced, position: position), of: device)
+        publish(device)
         setup.board.count { $0.devicesSynced += 1 }
-        for key in devices[device]?.keys ?? [] { try begin(key) }
+        for key in (devices[device]?.keys ?? []).sorted() { try begin(key) }
+    }
+
+    /// Copies a device again once what is damaged of it, or of those that stood for it, is mended or set apart.
+    private func mend(_ device: DeviceID, _ reason: String) throws {
+        devices[device]?.sync = .unsynced
+        devices[device]?.cached = nil
+        var isMended = false
+        let sources = Set((picture.devices[device]?.stretches ?? []).map(\.facts.id))
+        for source in sources.sorted() + [device] { isMended = try lookForDamage(source) || isMended }
+        guard isMended else { return setBack(device, reason) }
+        if !unsynced.contains(device) { unsynced.append(device) }
     }
 
     private func copy(_ device: DeviceID) throws -> CachedDevice {
@@ -56,7 +70,7 @@ extension Worker {
         setBackUntil[device] = now.advanced(bySeconds: Self.setBackSeconds)
         for key in devices[device]?.keys ?? [] { assignments[key]?.failure = reason }
         publish(devices[device]?.keys ?? [])
-        setup.board.set(DeviceStatus(sync: .unsynced), of: device)
+        publish(device)
     }
 
     private func copyChunks(_ device: DeviceID) throws -> Timestamp? {
@@ -79,23 +93,25 @@ extension Worker {
 
     private func copyLog(_ device: DeviceID) throws -> Timestamp? {
         var latest: Timestamp?
-        var after: Int64 = 0
-        while true {
-            let page = try store.readLog(device: device, after: after)
-            for entry in page.entries where entry.position <= position {
-                let batch = try entry.batch().sorted()
-                try cache.appendTail(device, position: entry.position, batch)
-                latest = [latest, batch.timestamps.last.map { Timestamp(microseconds: $0) }].compactMap { $0 }.max()
-            }
-            after = page.reached
-            guard page.isCut else { return latest }
+        try forEachReadableEntry(of: device) { entry in
+            let batch = try entry.batch().sorted()
+            try cache.appendTail(device, position: entry.position, batch)
+            latest = [latest, batch.timestamps.last.map { Timestamp(microseconds: $0) }].compactMap { $0 }.max()
         }
+        return latest
     }
 
     /// Begins to calculate an assignment of a device that is in the cache.
     func begin(_ key: AssignmentKey) throws {
+        do { try passDamage(of: key) } catch {
+            guard case .corrupt(let reason) = error else { throw error }
+            assignments[key]?.failure = reason
+            return publish([key])
+        }
         guard let work = assignments[key], try loadHeld(key) else { return publish([key]) }
-        let all = Invalidation(range: .all, since: now, due: now, cause: "assignment")
+        // An asset is copied again when the devices that stand for it are others: then intervals may vanish.
+        let isAsset = picture.devices[key.device]?.isAsset ?? false
+        let all = Invalidation(range: .all, since: now, due: now, cause: "assignment", isConfigured: isAsset)
         try calculateAnew(key, work.isEnabled ? all : nil)
     }
 }

@@ -24,12 +24,25 @@ final class Worker {
         var sealSeconds: Double
         var sealCount: Int
         var stateSpacing = RecalculationJob.stateSpacingDefault
+        /// Messages that one job reads before the worker looks around.
+        var sliceMessageCount = 50_000
         var now: @Sendable () -> Timestamp
+        /// Processor time that the worker's thread has used, nanoseconds.
+        var processorTime: @Sendable () -> UInt64 = { Worker.threadProcessorTime() }
+        /// How replays are to be worked on.
+        var replays = ReplayControl()
+        /// Seconds between two looks for damage.
+        var scrubSeconds = 600.0
+        /// Seconds between two looks at what of a device has expired.
+        var expirySeconds = 3_600.0
+        /// Messages are kept for so many seconds longer, the longest transaction.
+        var expirySlackSeconds = 3_600.0
         var logger: Logger
+
+        /// What the worker calls its cache, so that it refuses that of another.
+        var cacheName: String { "worker-\(index)" }
     }
 
-    /// Messages that one job reads before the worker looks around.
-    static let sliceMessageCount = 50_000
     /// Jobs that are worked on between two looks at the log.
     static let jobsPerRoundMax = 256
     /// Devices that are copied between two looks at the log.
@@ -46,6 +59,8 @@ final class Worker {
     static let versionsSeconds = 90 * 86_400.0
     /// Seconds between two looks for versions to let go.
     static let pruningSeconds = 600.0
+    /// Seconds for which superseded rows of the feed are kept: 7 days.
+    static let feedSeconds = 7 * 86_400.0
     /// The longest sleep, seconds.
     static let sleepSecondsMax = 1.0
 
@@ -62,6 +77,15 @@ final class Worker {
     var setBackUntil: [DeviceID: Timestamp] = [:]
     /// Assignments whose whole history waits to be calculated.
     var replays: [AssignmentKey] = []
+    var replayThrottle = ReplayThrottle()
+    /// What was asked from outside and is not answered yet.
+    var requests: [WorkerRequest] = []
+    /// The time in which nothing is done, after something failed that may pass.
+    var outage: Outage?
+    /// The jobs whose differences wait for somebody to decide.
+    var heldJobs: [AssignmentKey: Int64] = [:]
+    /// What is wrong with the messages of devices.
+    var damage: [DeviceID: String] = [:]
     /// The geofences of each calculator before the change of the registry that is being taken up.
     var geofencesBefore: [CalculatorID: GeofenceSet] = [:]
     var due = DueQueue()
@@ -71,8 +95,15 @@ final class Worker {
     /// Assignments whose geofences have changed, and how those were before; what they touch is to be found.
     var geofenceChanges: [AssignmentKey: GeofenceSet] = [:]
     var nextSeal: Timestamp
+    var expiry = ExpirySchedule()
     var nextCompaction = Timestamp.distantPast
     var nextPruning = Timestamp.distantPast
+    /// The slot whose feed was trimmed last.
+    var trimmedSlot: Slot?
+    var nextScrub: Timestamp
+    /// What was last looked at for damage.
+    var scrubbedSlot: Slot?
+    var scrubbedDevice: DeviceID?
     /// When the log rows of a device that wait to be sealed were first seen.
     var waitingSince: [DeviceID: Timestamp] = [:]
 
@@ -81,8 +112,12 @@ final class Worker {
 
     init(_ setup: Setup) throws {
         self.setup = setup
-        cache = try WorkerCache(path: setup.cachePath, storeID: setup.store.storeID)
+        cache = try WorkerCache(path: setup.cachePath, storeID: setup.store.storeID, name: setup.cacheName)
         nextSeal = setup.now()
+        nextScrub = setup.now().advanced(bySeconds: setup.scrubSeconds)
+        if let reason = cache.rebuiltReason {
+            setup.logger.warning("cache is built anew", metadata: ["cache": "\(setup.cachePath)", "reason": "\(reason)"])
+        }
         do {
             try restore()
         } catch CacheError.corrupt(let reason) {
@@ -90,30 +125,26 @@ final class Worker {
         }
     }
 
-    /// Works until it is stopped.
-    func run(_ handle: WorkerHandle) throws {
-        while !handle.isStopping {
-            let isBusy = try round(handle.takeRequests())
-            if !isBusy { handle.sleep(seconds: secondsToWait()) }
-        }
-    }
-
     /// Does a little of everything there is to do; false if there was nothing. A damaged cache is built anew.
     func round(_ requests: [WorkerRequest]) throws -> Bool {
+        self.requests += requests
         do {
+            guard try isBack() else { return false }
             try reconcile()
-            for request in requests { try answer(request) }
+            while !self.requests.isEmpty { try answer(self.requests.removeFirst()) }
             var isBusy = try tailLog()
             isBusy = try findTouchedByGeofences() || isBusy
             isBusy = try synchroniseSome() || isBusy
             isBusy = try runJobs() || isBusy
             isBusy = try sealSome() || isBusy
+            isBusy = try expireSome() || isBusy
             try compactAssets()
             try pruneVersions()
+            try trimFeeds()
+            try scrub()
             return isBusy
-        } catch CacheError.corrupt(let reason) {
-            try rebuildCache(reason)
-            return true
+        } catch {
+            return try setBackAfterFailure(error)
         }
     }
 
@@ -124,38 +155,56 @@ final class Worker {
         _ = try store.pruneVersions(before: now.advanced(bySeconds: -Self.versionsSeconds))
     }
 
-    private func secondsToWait() -> Double {
-        let deadlines = [due.first, nextSeal].compactMap { $0 }
-        let wait = deadlines.map { Double($0.microseconds - now.microseconds) / 1e6 }.min() ?? Self.sleepSecondsMax
-        return max(0.0005, min(wait, Self.sleepSecondsMax))
+    /// Lets superseded rows of the feed go, each slot once a day: the clock says which slot's turn it is.
+    private func trimFeeds() throws {
+        let slots = setup.slots.slots
+        let turn = Int(now.microseconds / (86_400_000_000 / Int64(max(1, slots.count))))
+        guard !slots.isEmpty, turn >= 0 else { return }
+        let slot = slots[turn % slots.count]
+        guard slot != trimmedSlot else { return }
+        trimmedSlot = slot
+        _ = try store.trimFeed(
+            slot: slot, epoch: setup.epochs[slot] ?? 0, before: now.advanced(bySeconds: -Self.feedSeconds))
     }
 
+    /// Nanoseconds that the calling thread has used of a processor.
+    static func threadProcessorTime() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
+    func secondsToWait() -> Double {
+        let deadlines = outage.map { [$0.until] } ?? [due.first, nextSeal, replayMoment].compactMap { $0 }
+        let wait = deadlines.map { Double($0.microseconds - now.microseconds) / 1e6 }.min() ?? Self.sleepSecondsMax
+        // While replays are paused, what waits for one is looked at time and again.
+        let least = setup.replays.settings.isPaused ? 0.05 : 0.0005
+        return max(least, min(wait, Self.sleepSecondsMax))
+    }
+
+    /// What cannot be done because the worker has to begin anew is refused: nobody waits for ever.
     private func answer(_ request: WorkerRequest) throws {
-        switch request {
-        case .recalculate(let key, let range):
-            try invalidate(key, Invalidation(range: range, since: now, due: now, cause: "request"))
-        case .setFields(let change): try setFields(change)
+        do {
+            switch request {
+            case .recalculate(let key, let range):
+                try invalidate(key, Invalidation(range: range, since: now, due: now, cause: "request"))
+            case .setFields(let change): try setFields(change)
+            case .decideJob(let change): try decide(change)
+            }
+        } catch {
+            request.refuse(error as? StoreError ?? .database("\(error)"))
+            throw error
         }
     }
 
     /// Starts from an empty cache: every device is copied from the primary store again.
-    private func rebuildCache(_ reason: String) throws {
+    func rebuildCache(_ reason: String) throws {
         setup.logger.error(
             "cache does not fit or is damaged, and is built anew",
             metadata: ["cache": "\(setup.cachePath)", "reason": "\(reason)"])
         WorkerCache.delete(path: setup.cachePath)
-        cache = try WorkerCache(path: setup.cachePath, storeID: store.storeID)
-        devices = [:]
-        assignments = [:]
-        unsynced = []
-        due = DueQueue()
-        running = [:]
-        waitingForSources = []
-        geofenceChanges = [:]
-        replays = []
-        setBackUntil = [:]
-        picture = RegistryPicture()
-        position = 0
+        cache = try WorkerCache(path: setup.cachePath, storeID: store.storeID, name: setup.cacheName)
+        forget()
         try restore()
     }
 }
@@ -172,6 +221,8 @@ struct DeviceWork {
 struct AssignmentWork {
     var cached: CachedAssignment
     var pending = InvalidationList()
+    /// What waits with a job that is held.
+    var held: [Invalidation] = []
     var isEnabled = true
     /// The earliest moment for which it stands in the queue.
     var queuedFor: Timestamp?

@@ -8,6 +8,19 @@ import Telemetry
 enum WorkerRequest: Sendable {
     case recalculate(AssignmentKey, TimeRange)
     case setFields(FieldsChange)
+    case decideJob(JobDecision)
+
+    /// What is asked of a worker that has ended.
+    static let ended = StoreError.failed("the part that calculates has stopped")
+
+    /// Answers whoever waits.
+    func refuse(_ error: StoreError) {
+        switch self {
+        case .recalculate: break
+        case .setFields(let change): change.reply(.failure(error))
+        case .decideJob(let change): change.reply(.failure(error))
+        }
+    }
 }
 
 /// What other threads hold of a worker: they wake it, ask it and stop it.
@@ -20,31 +33,38 @@ final class WorkerHandle: Sendable {
         var failure: String?
     }
 
-    private let setup: Worker.Setup
+    let setup: Worker.Setup
+    private let keeper: SlotKeeper
     private let state = Mutex(State())
     private let signal = DispatchSemaphore(value: 0)
 
-    init(_ setup: Worker.Setup) { self.setup = setup }
+    init(_ setup: Worker.Setup, _ keeper: SlotKeeper) {
+        self.setup = setup
+        self.keeper = keeper
+    }
+
 
     /// Runs the worker on the calling thread until it is stopped or fails.
     func run() {
+        let seat = WorkerSeat(setup, keeper)
         do {
-            let worker = try Worker(setup)
-            try worker.run(self)
+            while !isStopping {
+                let isBusy = try seat.round(takeRequests())
+                if !isBusy { sleep(seconds: seat.secondsToWait()) }
+            }
         } catch {
             setup.logger.critical(
                 "worker stopped", metadata: ["worker": "\(setup.index)", "error": "\(error)"])
             state.withLock { $0.failure = "\(error)" }
         }
-        for case .setFields(let change) in state.withLock({ state in
+        seat.close()
+        let unanswered = state.withLock { state in
             state.hasEnded = true
             defer { state.requests = [] }
             return state.requests
-        }) { change.reply(.failure(Self.ended)) }
+        }
+        for request in unanswered { request.refuse(WorkerRequest.ended) }
     }
-
-    /// What is asked of a worker that has ended.
-    private static let ended = StoreError.failed("the part that calculates has stopped")
 
     var isStopping: Bool { state.withLock { $0.isStopping } }
     var failure: String? { state.withLock { $0.failure } }
@@ -68,12 +88,12 @@ final class WorkerHandle: Sendable {
             if !state.hasEnded { state.requests.append(request) }
             return state.hasEnded
         }
-        if hasEnded, case .setFields(let change) = request { change.reply(.failure(Self.ended)) }
+        if hasEnded { request.refuse(WorkerRequest.ended) }
         wake()
     }
 
     /// What was asked since the last time.
-    func takeRequests() -> [WorkerRequest] {
+    private func takeRequests() -> [WorkerRequest] {
         state.withLock { state in
             defer { state.requests = [] }
             return state.requests
@@ -81,7 +101,7 @@ final class WorkerHandle: Sendable {
     }
 
     /// Waits until it is woken or so many seconds have passed.
-    func sleep(seconds: Double) {
+    private func sleep(seconds: Double) {
         _ = signal.wait(timeout: .now() + seconds)
         state.withLock { $0.isAwake = false }
     }

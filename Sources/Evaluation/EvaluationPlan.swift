@@ -24,8 +24,6 @@ final class EvaluationPlan: Sendable {
     let geofenceSelector: Int?
     /// Whether the last message of a block may belong to an interval that begins in the next.
     var keepsLastMessage: Bool { mergesBefore || opensBefore }
-    /// Whether states hold the lists of messages themselves.
-    var savesLists: Bool { calculator.readsLists }
     /// Whether counters read variables, so that their rows are completed first.
     let hasVariables: Bool
     /// The fields that `previous()` asks for.

@@ -3,18 +3,24 @@ import Expressions
 import Telemetry
 
 extension EvaluationState {
-    private static let version: UInt8 = 2
+    private static let version: UInt8 = 3
+    /// Set in the first byte of a state that holds the lists of messages themselves.
+    private static let listsFlag: UInt8 = 0x80
 
-    /// The state as bytes: equal bytes mean equal states.
-    public func encoded() -> [UInt8] {
+    /// The state as bytes: equal bytes mean equal states. `withLists` saves the lists of messages whatever the
+    /// calculator, so that an evaluation that goes on from there gives complete intervals; for that none of them may
+    /// be incomplete.
+    public func encoded(withLists: Bool = false) -> [UInt8] {
+        let withLists = withLists || savesLists
         var writer = ByteWriter(capacity: 512)
-        writer.write(byte: Self.version)
+        writer.write(byte: withLists ? Self.version | Self.listsFlag : Self.version)
         writer.write(position)
+        writer.write(cut.map { Timestamp(microseconds: $0) })
         validateMemory?.write(to: &writer)
         write(carry, to: &writer)
         for track in tracks { track.write(to: &writer) }
         writer.write(varint: UInt64(pieces.count))
-        for piece in pieces { piece.write(to: &writer, withLists: savesLists) }
+        for piece in pieces { piece.write(to: &writer, withLists: withLists) }
         writer.write(byte: previousFields == nil ? 0 : 1)
         let fields = (previousFields ?? [:]).sorted { $0.key < $1.key }
         writer.write(varint: UInt64(fields.count))
@@ -25,13 +31,16 @@ extension EvaluationState {
         return writer.bytes
     }
 
-    /// The state of a calculator that `encoded()` gave; lists of messages are marked as incomplete.
+    /// The state of a calculator that `encoded` gave; lists of messages that were not saved are marked as incomplete.
     public init(_ calculator: Calculator, decoding bytes: [UInt8]) throws(MalformedBytes) {
         self.init(calculator)
         let plan = EvaluationPlan(calculator, ExpressionEnvironment())
         var reader = ByteReader(bytes)
-        guard try reader.readByte() == Self.version else { throw MalformedBytes(offset: 0, reason: "other version") }
+        let format = try reader.readByte()
+        guard format & ~Self.listsFlag == Self.version else { throw MalformedBytes(offset: 0, reason: "other version") }
+        let withLists = format & Self.listsFlag != 0
         position = try reader.readTimestamp()
+        cut = try reader.readTimestamp()?.microseconds
         if let validate = calculator.validateMessage {
             validateMemory = try ProgramMemory(for: validate, from: &reader)
         }
@@ -39,7 +48,7 @@ extension EvaluationState {
         for (index, selector) in calculator.selectors.enumerated() {
             tracks[index] = try SelectorTrack(selector, from: &reader)
         }
-        for _ in 0..<(try reader.readCount()) { pieces.append(try Piece(plan, from: &reader)) }
+        for _ in 0..<(try reader.readCount()) { pieces.append(try Piece(plan, from: &reader, withLists: withLists)) }
         let hasPrevious = try reader.readByte() != 0
         var fields: [String: Value] = [:]
         for _ in 0..<(try reader.readCount()) {
@@ -115,6 +124,7 @@ extension Piece {
     fileprivate func write(to writer: inout ByteWriter, withLists: Bool) {
         writer.write(fixed: firstOn)
         writer.write(fixed: begin)
+        writer.write(byte: isCut ? 1 : 0)
         writer.write(geofence.map { .string($0) })
         for end in ends { Self.write(end, to: &writer) }
         writer.write(varint: UInt64(marks.count))
@@ -130,14 +140,19 @@ extension Piece {
         writer.write(byte: (end.isLongEnough ? 1 : 0) | verdict)
     }
 
-    fileprivate init(_ plan: EvaluationPlan, from reader: inout ByteReader) throws(MalformedBytes) {
+    fileprivate init(
+        _ plan: EvaluationPlan, from reader: inout ByteReader, withLists: Bool
+    ) throws(MalformedBytes) {
         firstOn = try reader.readFixed(Int64.self)
         begin = try reader.readFixed(Int64.self)
+        isCut = try reader.readByte() != 0
         if case .string(let name)? = try reader.readValue() { geofence = name }
         ends = []
         for _ in plan.calculator.selectors { ends.append(try Self.readEnd(&reader)) }
         marks = []
-        for _ in 0..<(try reader.readCount()) { marks.append(try Accumulators(plan, from: &reader)) }
+        for _ in 0..<(try reader.readCount()) {
+            marks.append(try Accumulators(plan, from: &reader, withLists: withLists))
+        }
     }
 
     private static func readEnd(_ reader: inout ByteReader) throws(MalformedBytes) -> RunEnd? {

@@ -19,8 +19,13 @@ public struct EvaluationState: Sendable {
     /// The fields of the last kept interval that `previous()` asks for; nil if there is none.
     var previousFields: [String: Value]?
 
-    /// The state before the first message.
-    public init(_ calculator: Calculator) {
+    /// The first message after a horizon that nothing is known before, until no interval can begin with it any more:
+    /// an interval that does may have begun earlier. `.min` before that message; nil elsewhere.
+    var cut: Int64?
+
+    /// The state before the first message; `beginsAtHorizon` if there were messages before that are gone.
+    public init(_ calculator: Calculator, beginsAtHorizon: Bool = false) {
+        cut = beginsAtHorizon ? .min : nil
         validateMemory = calculator.validateMessage.map { ProgramMemory(for: $0) }
         tracks = calculator.selectors.map { SelectorTrack($0) }
         pieces = []
@@ -29,13 +34,16 @@ public struct EvaluationState: Sendable {
         mayOpenBefore = calculator.selectors.contains { $0.isInactive }
     }
 
-    /// Whether lists of messages are saved with it.
+    /// Whether lists of messages are always saved with it.
     let savesLists: Bool
     /// The last message may turn out to have begun an interval (`inactive`).
     private var mayOpenBefore: Bool
 
     /// The next interval may begin with the last message that counts.
     private var mayMergeBefore: Bool
+
+    /// Whether an interval that is not settled lacks messages in its lists, since they were not saved.
+    public var isIncomplete: Bool { pieces.contains { $0.marks.contains { $0.isIncomplete } } }
 
     /// The first message of the earliest interval that is not settled; nil if all are.
     public var pendingFrom: Timestamp? {

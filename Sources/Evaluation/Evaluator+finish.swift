@@ -27,7 +27,8 @@ extension Evaluator {
         }
         if let custom = customFields[interval.firstOn] { fields.merge(custom) { counted, _ in counted } }
         previous = plan.previousNames.isEmpty ? [:] : fields.filter { plan.previousNames.contains($0.key) }
-        return EvaluatedInterval(interval: interval, isComplete: !accumulators.isIncomplete)
+        return EvaluatedInterval(
+            interval: interval, isComplete: !accumulators.isIncomplete, isCut: piece.isCut)
     }
 
     /// The value of a counter that needs no messages.

@@ -74,7 +74,8 @@ extension Evaluator {
         guard opensNow, tracks.allSatisfy({ $0.run != nil }) else { return (tracks, nil) }
         let finder = GeofenceFinder(plan, carry, nil, carry, state.tracks)
         let piece = Piece(
-            firstOn: moment, begin: moment, geofence: finder.name(row: -1), ends: tracks.map { _ in nil },
+            firstOn: moment, begin: moment, isCut: moment == state.cut, geofence: finder.name(row: -1),
+            ends: tracks.map { _ in nil },
             marks: [accumulators(over: carry)])
         return (tracks, piece)
     }

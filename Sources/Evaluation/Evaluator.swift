@@ -7,6 +7,8 @@ public struct EvaluatedInterval: Sendable, Equatable {
     public var interval: Interval
     /// Whether all of it was computed: false where the evaluation resumed inside an interval that lists messages.
     public var isComplete: Bool
+    /// Whether it begins with the first message after a horizon that nothing is known before.
+    public var isCut: Bool
 }
 
 /// Turns the messages of one device into the intervals of one calculator, block by block.
@@ -35,8 +37,11 @@ public struct Evaluator: Sendable {
     public mutating func consume(_ block: MessageBlock) -> [EvaluatedInterval] {
         guard let last = block.content.timestamps.last else { return [] }
         precondition(
-            state.position.map { $0.microseconds < block.content.timestamps[0] } ?? true,
+            state.position.map { $0.microseconds < block.content.timestamps[0] } ?? true
+                || SeededBug.savedStateOneLate.isOn,
             "blocks must follow each other")
+        if state.cut == .min { state.cut = block.content.timestamps[0] }
+        defer { if state.cut != state.carry?.timestamps[0] { state.cut = nil } }
         state.position = Timestamp(microseconds: last)
         let stream = StreamBlock(valid(block), plan)
         guard stream.count > 0 else { return [] }
@@ -125,7 +130,7 @@ public struct Evaluator: Sendable {
         if begin < neighbourhood.timestamps[0], let carry = state.carry { marks = [accumulators(over: carry)] }
         state.pieces.append(
             Piece(
-                firstOn: firstOn, begin: begin, geofence: finder.name(row: row),
+                firstOn: firstOn, begin: begin, isCut: begin == state.cut, geofence: finder.name(row: row),
                 ends: plan.calculator.selectors.map { _ in nil }, marks: marks))
     }
 

@@ -7,6 +7,8 @@ struct Piece: Sendable {
     var firstOn: Int64
     /// The same, merged with the message before where the selectors say so.
     var begin: Int64
+    /// Whether it begins with the first message after a horizon that nothing is known before.
+    var isCut = false
     /// The name of the geofence at `firstOn`, where a counter asks for it.
     var geofence: String?
     /// How each selector's run ended; nil while it is open.

@@ -20,6 +20,8 @@ package struct API: Sendable {
     let authenticator: Authenticator
     let metrics = RequestMetrics()
     let activity = DeviceActivity()
+    let horizons = DeviceHorizons()
+    let health = HealthWatch()
 
     /// Loads the registry, which blocks.
     package init(

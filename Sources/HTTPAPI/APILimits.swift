@@ -37,8 +37,19 @@ package struct APILimits: Sendable {
     package var metadataKeysMax = 256
     package var nameBytesMax = 256
     package var identBytesMax = 128
-    /// Messages further ahead of the server's clock are not stored.
-    package var futureSecondsMax = 300.0
+    /// Messages further ahead of the server's clock are kept apart.
+    package var futureSecondsMax = MessageSieve.futureSecondsMax
+    package var apartDefault = 1_000
+    /// Messages kept apart in one answer.
+    package var apartMax = 10_000
+    /// Devices whose messages kept apart one request may ask for.
+    package var apartDevicesMax = 1_000
+    /// Messages kept apart that one transaction admits or deletes.
+    package var apartBatchMax = 500
+    /// Findings, damaged chunks and held jobs that the details of the health tell.
+    package var healthItemsMax = 1_000
+    /// Seconds for which what was found out about the health is told again.
+    package var healthCacheSeconds = 1.0
     /// Seconds for which a valid token is not looked up again.
     package var tokenCacheSeconds = 1.0
     /// Tokens held in memory.

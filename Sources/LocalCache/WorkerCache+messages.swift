@@ -9,6 +9,8 @@ package struct CachedChunk: Sendable, Hashable {
     package var count: Int
 }
 
+// MARK: - Tail
+
 extension WorkerCache {
     /// Adds a batch of the log to a device's tail.
     package func appendTail(_ device: DeviceID, position: Int64, _ batch: MessageBatch) throws(CacheError) {
@@ -22,51 +24,102 @@ extension WorkerCache {
     package func appendTail(
         _ device: DeviceID, position: Int64, first: Timestamp, last: Timestamp, count: Int, _ bytes: [UInt8]
     ) throws(CacheError) {
-        try run(
-            "INSERT OR REPLACE INTO tail VALUES (?, ?, ?, ?, ?, ?)", device.rawValue, position, first.microseconds,
-            last.microseconds, count, bytes)
+        try change {
+            try use(device)
+            let row = MessageRow(
+                table: .tail, device: device, key: position, first: first.microseconds, last: last.microseconds,
+                count: Int64(count), body: MessageRow.body(of: bytes))
+            let statement = try connection.statement("INSERT INTO tail VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+            for (index, field) in [device.rawValue, position, row.first, row.last, row.count, row.body, row.checksum]
+                .enumerated()
+            {
+                try statement.bind(Int32(index + 1), field)
+            }
+            try statement.bind(8, bytes)
+            if try !insert(statement) {
+                try removeTail(device, .batch, position)
+                try statement.run()
+            }
+            try update(device) { entry in
+                entry.tail.add(row.checksum)
+                entry.tailMessageCount += row.count
+            }
+        }
     }
 
     /// The messages of a device's tail that may lie in a range, sorted; nil parameters: with all columns.
     package func tail(
         _ device: DeviceID, overlapping range: TimeRange = .all, parameters: [ParameterID]? = nil
     ) throws(CacheError) -> MessageBatch {
+        try use(device)
         let parts = try read(
-            "SELECT data FROM tail WHERE device = ? AND last >= ? AND first < ? ORDER BY position", device.rawValue,
-            range.lower.microseconds, range.upper.microseconds
+            """
+            SELECT position, first, last, count, body, crc, data FROM tail
+            WHERE device = ? AND last >= ? AND first < ? ORDER BY position
+            """, device.rawValue, range.lower.microseconds, range.upper.microseconds
         ) { row in
-            try row.withBlob(0) { bytes throws(ChunkError) in
-                let chunk = try MessageChunk(bytes)
-                guard let parameters else { return try chunk.batch() }
-                return try chunk.batch(parameters: parameters, hashes: true)
-            }
+            let chunk = try MessageRow(row, .tail, device).chunk(row, 6)
+            guard let parameters else { return try chunk.batch() }
+            return try chunk.batch(parameters: parameters, hashes: true)
         }
         return MessageBatch.joined(parts).sorted()
     }
 
     /// The number of messages in a device's tail.
     package func tailCounts() throws(CacheError) -> [DeviceID: Int] {
-        let rows = try read("SELECT device, SUM(count) FROM tail GROUP BY device") { ($0.int64(0), Int($0.int64(1))) }
-        return Dictionary(uniqueKeysWithValues: rows.map { (DeviceID($0.0), $0.1) })
+        try refresh()
+        return entries.compactMapValues { $0.tailMessageCount > 0 ? Int($0.tailMessageCount) : nil }
     }
 
+    private func removeTail(_ device: DeviceID, _ deletion: Deletion, _ value: Int64) throws {
+        try update(device) { entry in
+            entry.tailMessageCount -= try deletion.run(connection, device.rawValue, value, from: &entry.tail)
+        }
+    }
+}
+
+// MARK: - Chunks
+
+extension WorkerCache {
     package func insertChunk(_ device: DeviceID, first: Timestamp, last: Timestamp, count: Int, _ bytes: [UInt8])
         throws(CacheError)
     {
-        try run(
-            "INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?)", device.rawValue, first.microseconds,
-            last.microseconds, count, bytes)
+        try change {
+            try use(device)
+            let row = MessageRow(
+                table: .chunks, device: device, key: first.microseconds, first: first.microseconds,
+                last: last.microseconds, count: Int64(count), body: MessageRow.body(of: bytes))
+            let statement = try statement(
+                "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)", device.rawValue, row.first, row.last, row.count,
+                row.body, row.checksum)
+            try statement.bind(7, bytes)
+            if try !insert(statement) {
+                try removeChunks(device, .chunk, row.first)
+                try statement.run()
+            }
+            try update(device) { $0.chunks.add(row.checksum) }
+        }
     }
 
     /// Replaces chunks and drops the tail that they now cover.
     package func settleSeal(
         _ device: DeviceID, replaced: [Timestamp], upTo position: Int64
     ) throws(CacheError) {
-        for first in replaced {
-            try run("DELETE FROM chunks WHERE device = ? AND first = ?", device.rawValue, first.microseconds)
+        try change {
+            try use(device)
+            for first in replaced { try removeChunks(device, .chunk, first.microseconds) }
+            try removeTail(device, .batchesUpTo, position)
+            try update(device) { if $0.sealed != nil { $0.sealed = position } }
         }
-        try run("DELETE FROM tail WHERE device = ? AND position <= ?", device.rawValue, position)
-        try run("UPDATE devices SET sealed = ? WHERE device = ?", position, device.rawValue)
+    }
+
+    /// Removes the chunks and the batches of the tail that end before a moment.
+    package func removeMessages(_ device: DeviceID, before moment: Timestamp) throws(CacheError) {
+        try change {
+            try use(device)
+            try removeChunks(device, .chunksBefore, moment.microseconds)
+            try removeTail(device, .batchesBefore, moment.microseconds)
+        }
     }
 
     /// The chunks of a device that end after a moment and begin before another, in the order of time.
@@ -74,6 +127,7 @@ extension WorkerCache {
         _ device: DeviceID, endingAfter moment: Timestamp, beginningBefore upper: Timestamp = .distantFuture,
         countMax: Int = .max
     ) throws(CacheError) -> [CachedChunk] {
+        try use(device)
         // Chunks do not overlap, so that all but the last to begin by the moment end before it.
         let start = try read(
             "SELECT first FROM chunks WHERE device = ? AND first <= ? ORDER BY first DESC LIMIT 1", device.rawValue,
@@ -81,13 +135,14 @@ extension WorkerCache {
         ) { $0.int64(0) }.first
         return try read(
             """
-            SELECT first, last, count FROM chunks
+            SELECT first, first, last, count, body, crc FROM chunks
             WHERE device = ? AND first >= ? AND first < ? AND last > ? ORDER BY first LIMIT ?
             """, device.rawValue, start ?? moment.microseconds, upper.microseconds, moment.microseconds, countMax
         ) { row in
-            CachedChunk(
-                first: Timestamp(microseconds: row.int64(0)), last: Timestamp(microseconds: row.int64(1)),
-                count: Int(row.int64(2)))
+            let row = try MessageRow(row, .chunks, device)
+            return CachedChunk(
+                first: Timestamp(microseconds: row.first), last: Timestamp(microseconds: row.last),
+                count: Int(row.count))
         }
     }
 
@@ -95,19 +150,23 @@ extension WorkerCache {
     package func chunk(
         _ device: DeviceID, first: Timestamp, parameters: [ParameterID]?, hashes: Bool
     ) throws(CacheError) -> MessageBatch {
+        try use(device)
         let batches = try read(
-            "SELECT data FROM chunks WHERE device = ? AND first = ?", device.rawValue, first.microseconds
+            "SELECT first, first, last, count, body, crc, data FROM chunks WHERE device = ? AND first = ?",
+            device.rawValue, first.microseconds
         ) { row in
-            try row.withBlob(0) { bytes throws(ChunkError) in
-                let chunk = try MessageChunk(bytes)
-                guard let parameters else { return try chunk.batch() }
-                // Messages of one timestamp are merged in the order of their hashes.
-                return try chunk.batch(parameters: parameters, hashes: hashes || chunk.hasEqualTimestamps)
-            }
+            let chunk = try MessageRow(row, .chunks, device).chunk(row, 6)
+            guard let parameters else { return try chunk.batch() }
+            // Messages of one timestamp are merged in the order of their hashes.
+            return try chunk.batch(parameters: parameters, hashes: hashes || chunk.hasEqualTimestamps)
         }
         guard let batch = batches.first else {
             throw .corrupt("chunk of device \(device) at \(first.seconds) is missing")
         }
         return batch
+    }
+
+    private func removeChunks(_ device: DeviceID, _ deletion: Deletion, _ value: Int64) throws {
+        try update(device) { try deletion.run(connection, device.rawValue, value, from: &$0.chunks) }
     }
 }

@@ -1,7 +1,8 @@
 import MessageChunks
 import Telemetry
 
-/// Reads the messages of a device as the primary store holds them: archive chunks and the log behind them, merged.
+/// Reads the messages of a device as the primary store holds them: archive chunks and the log behind them, merged, from
+/// the device's horizon on.
 package struct MessageHistory: Sendable {
     private let store: any PrimaryStore
 
@@ -9,10 +10,16 @@ package struct MessageHistory: Sendable {
 
     /// The messages of a range in blocks of one chunk at most, each sorted and without duplicates, in the order of time
     /// (or the latest block first). The body returns false to stop.
+    ///
+    /// Where a chunk was set apart, since its bytes are not what was written, the range cannot be answered and the error
+    /// names it; `passesOverDamage` leaves its messages out.
     package func forEachBlock(
-        device: DeviceID, range: TimeRange, isReversed: Bool = false,
+        device: DeviceID, range: TimeRange, isReversed: Bool = false, passesOverDamage: Bool = false,
         _ body: (MessageBatch) throws(StoreError) -> Bool
     ) throws(StoreError) {
+        let range = TimeRange(lower: max(range.lower, try store.horizon(device: device)), upper: range.upper)
+        guard !range.isEmpty else { return }
+        if !passesOverDamage { try refuseDamage(device, range) }
         // The log is read first: what is sealed in between is then in both, and merging takes it once.
         var tail = try logTail(device: device, range: range)
         var isStopped = false
@@ -33,7 +40,9 @@ package struct MessageHistory: Sendable {
     package func telemetry(device: DeviceID) throws(StoreError) -> [ParameterID: (moment: Timestamp, value: Value)] {
         var latest: [ParameterID: (moment: Timestamp, value: Value)] = [:]
         var blocksLeft = Self.telemetryBlocksMax
-        try forEachBlock(device: device, range: .all, isReversed: true) { block throws(StoreError) in
+        try forEachBlock(
+            device: device, range: .all, isReversed: true, passesOverDamage: true
+        ) { block throws(StoreError) in
             for column in block.columns where latest[column.parameter] == nil {
                 guard let row = (0..<block.count).last(where: { column.values.kind($0) != .absent }),
                     let value = column.values[row]
@@ -48,6 +57,14 @@ package struct MessageHistory: Sendable {
 
     /// How many blocks back the latest values are looked for: a parameter silent for longer has none.
     package static let telemetryBlocksMax = 62
+
+    private func refuseDamage(_ device: DeviceID, _ range: TimeRange) throws(StoreError) {
+        for chunk in try store.damagedChunks(device: nil) where chunk.device == device && chunk.since != nil {
+            guard chunk.first < range.upper, chunk.last >= range.lower else { continue }
+            throw .corrupt(
+                "chunk of device \(device) from \(chunk.first.seconds) to \(chunk.last.seconds): \(chunk.reason)")
+        }
+    }
 
     /// The messages of the log that lie in a range, sorted.
     private func logTail(device: DeviceID, range: TimeRange) throws(StoreError) -> MessageBatch {

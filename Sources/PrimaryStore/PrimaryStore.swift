@@ -47,10 +47,53 @@ package protocol PrimaryStore: Sendable {
     func archiveMark(device: DeviceID) throws(StoreError) -> Int64
     /// Replaces chunks and trims the log, under the fence, each seal in one transaction by itself. Blocks.
     func seal(_ seals: [Seal]) -> [Result<Void, StoreError>]
-    /// Deletes chunks that end before a moment, under the fence; returns how many. Blocks.
-    func expireChunks(slot: Slot, epoch: Int64, device: DeviceID, before: Timestamp) throws(StoreError) -> Int
+    /// The chunks of a device whose bytes are not what was written: those still among the others, and those set apart;
+    /// nil: of all devices, only those set apart.
+    func damagedChunks(device: DeviceID?) throws(StoreError) -> [DamagedChunk]
+    /// Takes a damaged chunk out of the archive, its bytes kept as they are, under the fence. Blocks.
+    func setApart(_ chunk: DamagedChunk, slot: Slot, epoch: Int64, at: Timestamp) throws(StoreError)
+    /// Puts a good copy in the place of a damaged chunk, set apart or not, under the fence. Blocks.
+    func repair(_ damaged: DamagedChunk, with copy: Seal.Chunk, slot: Slot, epoch: Int64) throws(StoreError)
+
+    // MARK: Expiry
+
+    /// Lets go of what has expired, each by itself: one that fails leaves the others alone. Blocks.
+    func expire(_ expiries: [Expiry]) -> [Result<ExpiryReceipt, StoreError>]
+    /// Messages of a device before it are gone, and none is taken; `distantPast` if none ever went.
+    func horizon(device: DeviceID) throws(StoreError) -> Timestamp
+    /// What an assignment goes on from at its horizon (`AssignmentMarks.horizon`); nil if it begins from nothing there.
+    func horizonState(_ key: AssignmentKey) throws(StoreError) -> HorizonState?
+    /// The slot time of each slot, by slot: the greatest acceptance stamp of its log, or tick.
+    func slotTimes() throws(StoreError) -> [Timestamp]
+    /// Raises the slot time of slots, under the fence. Blocks.
+    func tick(_ epochs: [Slot: Int64], at: Timestamp) throws(StoreError)
+
+    // MARK: Messages kept apart (blocking)
+
+    /// Keeps messages apart, at most `ApartMessage.countMax` of a device; what is more is counted only.
+    func keepApart(_ messages: [ApartMessage]) throws(StoreError)
+    /// Messages kept apart of a device with ids above one, in the order of ids.
+    func apartMessages(
+        device: DeviceID, reason: ApartReason?, after id: Int64, countMax: Int
+    ) throws(StoreError) -> [ApartMessage]
+    func apartCounts(device: DeviceID) throws(StoreError) -> [ApartCount]
+    /// Takes messages kept apart away, and appends them to the log in the same transaction if `append` has them.
+    /// Refuses ids that the device does not have. Returns the log position.
+    func takeApart(device: DeviceID, ids: [Int64], append: LogAppend?) throws(StoreError) -> Int64?
+
+    // MARK: Health
+
+    /// Compares running counts and checksums with the rows there are, slot by slot, and everything that belongs to no
+    /// slot when `slots` is all; returns what does not fit, in words. Reads everything of those slots.
+    func audit(slots: SlotSet) throws(StoreError) -> [String]
 
     // MARK: Slots
+
+    /// Makes an owner the owner of those slots that nobody owns, that it owns itself, or whose owner has not been heard
+    /// of for `leaseSeconds`, each with an epoch one greater; returns the epochs of those. Blocks.
+    func claimSlots(
+        _ slots: SlotSet, owner: String, at: Timestamp, leaseSeconds: Double
+    ) throws(StoreError) -> [Slot: Int64]
 
     /// Makes an owner the owner of every slot, each with an epoch one greater. Blocks.
     func claimAllSlots(owner: String, at: Timestamp) throws(StoreError) -> [Slot: Int64]
@@ -138,8 +181,28 @@ package protocol PrimaryStore: Sendable {
     func heldIntervals(_ key: AssignmentKey) throws(StoreError) -> [HeldInterval]
     /// Feed rows of a slot after a revision. `withBodies` adds the present text of those not deleted.
     func changes(slot: Slot, after: Int64, countMax: Int, withBodies: Bool) throws(StoreError) -> [FeedRow]
+    /// Drops feed rows that are older than a moment and superseded by later ones of the same interval, at most
+    /// `IntervalQuery.prunedVersionCountMax` at once, under the fence; returns how many. Reading from 0 on still gives
+    /// the table of intervals; going on after a row that was dropped is refused. Blocks.
+    func trimFeed(slot: Slot, epoch: Int64, before: Timestamp) throws(StoreError) -> Int
     /// The ledger, the latest first; of one assignment or of all.
     func jobs(_ key: AssignmentKey?, countMax: Int) throws(StoreError) -> [JobRecord]
+    /// The jobs that are held, oldest first.
+    func heldJobs() throws(StoreError) -> [JobRecord]
+    /// Writes a job that is held into the ledger, under the fence; an older one of the same assignment is then
+    /// superseded. Returns its id. Blocks.
+    func hold(_ job: JobRecord, slot: Slot, epoch: Int64) throws(StoreError) -> Int64
+    /// Says what became of a held job, under the fence; it is refused if the job is not held. Blocks.
+    func decide(
+        job id: Int64, _ outcome: JobRecord.Outcome, slot: Slot, epoch: Int64
+    ) throws(StoreError) -> JobRecord
+
+    // MARK: Settings (blocking)
+
+    /// What people have set at run time, by name.
+    func settings() throws(StoreError) -> [String: String]
+    /// Sets a value; nil takes it away.
+    func setSetting(_ name: String, _ value: String?) throws(StoreError)
 
     // MARK: Tokens (blocking)
 

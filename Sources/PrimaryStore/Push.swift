@@ -91,6 +91,20 @@ package struct PushReceipt: Sendable, Hashable {
 
 /// A row of the ledger: what one job was asked and what it did.
 package struct JobRecord: Sendable, Hashable {
+    /// What became of a job.
+    package enum Outcome: String, Sendable, CaseIterable {
+        /// Its differences were applied.
+        case done
+        /// Too much would vanish: its differences wait for somebody to decide.
+        case held
+        /// It was held and then allowed; another job applied it.
+        case released
+        /// It was held and then dropped: the intervals stayed as they were.
+        case discarded
+        /// It was held, and a later job of the same assignment was held too.
+        case superseded
+    }
+
     /// Counts up over all jobs; 0 until it is stored.
     package var id: Int64
     package var key: AssignmentKey
@@ -98,17 +112,18 @@ package struct JobRecord: Sendable, Hashable {
     package var rangeAsked: TimeRange
     package var rangeRun: TimeRange
     package var messageCount: Int
-    /// What it changed: counted by the store when it applies the push.
+    /// What it changed: counted by the store when it applies the push; of a held job, what it would change.
     package var createdCount: Int
     package var updatedCount: Int
     package var deletedCount: Int
     package var started: Timestamp
     package var milliseconds: Double
+    package var outcome: Outcome
 
     package init(
         id: Int64 = 0, key: AssignmentKey, cause: String, rangeAsked: TimeRange, rangeRun: TimeRange,
         messageCount: Int, createdCount: Int = 0, updatedCount: Int = 0, deletedCount: Int = 0, started: Timestamp,
-        milliseconds: Double
+        milliseconds: Double, outcome: Outcome = .done
     ) {
         self.id = id
         self.key = key
@@ -121,5 +136,6 @@ package struct JobRecord: Sendable, Hashable {
         self.deletedCount = deletedCount
         self.started = started
         self.milliseconds = milliseconds
+        self.outcome = outcome
     }
 }

@@ -10,12 +10,18 @@ package struct SlotLease: Sendable, Hashable {
     /// The number of the last row of the slot's change feed.
     package var revision: Int64
     package var heartBeat: Timestamp?
+    /// The slot time: the greatest acceptance stamp of its log, or tick.
+    package var time: Timestamp
 
-    package init(slot: Slot, owner: String?, epoch: Int64, revision: Int64, heartBeat: Timestamp?) {
+    package init(
+        slot: Slot, owner: String?, epoch: Int64, revision: Int64, heartBeat: Timestamp?,
+        time: Timestamp = .distantPast
+    ) {
         self.slot = slot
         self.owner = owner
         self.epoch = epoch
         self.revision = revision
         self.heartBeat = heartBeat
+        self.time = time
     }
 }

@@ -11,6 +11,9 @@ package enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The entity was changed since the revision the change was made from.
     case revisionConflict(String, expected: Int64, current: Int64)
     case notFound(String)
+    /// The feed row that was read last was dropped since: begin anew with the intervals as they are, and go on after
+    /// this revision.
+    case cursorTooOld(slot: Slot, snapshotRevision: Int64)
     /// Bytes in the store are not what was written; it names which.
     case corrupt(String)
     case diskFull
@@ -43,6 +46,8 @@ package enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
         case .revisionConflict(let what, let expected, let current):
             "\(what) was changed: revision \(expected) expected, now \(current)"
         case .notFound(let what): "\(what) not found"
+        case .cursorTooOld(let slot, let revision):
+            "the feed of slot \(slot.rawValue) has been shortened: read the intervals anew and go on after \(revision)"
         case .corrupt(let what): "corrupt: \(what)"
         case .diskFull: "the disk is full"
         case .failed(let reason): "the store has failed and must be opened anew: \(reason)"

@@ -25,13 +25,19 @@ package struct IntervalDiff: Sendable, Equatable {
 
     /// Matches by the first message that is on, then by greatest overlap with ties to the older id; what is alike in
     /// text, activity and first message is left out.
-    package init(held: [HeldInterval], calculated: [RenderedInterval]) {
+    ///
+    /// What is held and ends before the horizon is frozen: it is never deleted, and changes only by growing beyond the
+    /// horizon.
+    package init(held: [HeldInterval], calculated: [RenderedInterval], horizon: Timestamp = .distantPast) {
         var matches: [Int: HeldInterval] = [:]
         var heldByFirst = Dictionary(held.map { ($0.firstOn, $0) }, uniquingKeysWith: { first, _ in first })
+        let calculated = calculated.filter { new in
+            new.interval.end >= horizon || Self.mayEnd(new.interval, heldByFirst[new.interval.firstOn], horizon)
+        }
         for (index, new) in calculated.enumerated() {
             if let match = heldByFirst.removeValue(forKey: new.interval.firstOn) { matches[index] = match }
         }
-        let rest = heldByFirst.values.sorted { $0.firstOn < $1.firstOn }
+        let rest = heldByFirst.values.filter { $0.end >= horizon }.sorted { $0.firstOn < $1.firstOn }
         let taken = Self.matchByOverlap(
             rest, calculated.indices.filter { matches[$0] == nil }.map { ($0, calculated[$0].interval) }, &matches)
         deleted = rest.filter { !taken.contains($0.id) }
@@ -44,6 +50,13 @@ package struct IntervalDiff: Sendable, Equatable {
                 written.append((new, matches[index]))
             }
         }
+    }
+
+    /// Whether an interval that ends before the horizon is told: one that still reached it, and one that was open.
+    private static func mayEnd(_ new: Interval, _ held: HeldInterval?, _ horizon: Timestamp) -> Bool {
+        guard let held else { return false }
+        return held.end >= horizon
+            || (held.isActive && !new.isActive && held.begin == new.begin && held.end == new.end)
     }
 
     /// Pairs what is left of both sides, the greatest overlap first; returns the ids that found a partner.

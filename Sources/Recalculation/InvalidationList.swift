@@ -9,6 +9,10 @@ package struct InvalidationList: Sendable, Equatable {
     package static let rangesMax = 64
 
     package private(set) var items: [Invalidation]
+    /// The earliest moment that anything added since `forgetLowest()` touches, whatever became of it; before any such
+    /// call the past as a whole.
+    package private(set) var lowest = Timestamp.distantPast
+
     package init(_ items: [Invalidation] = []) {
         self.items = items.sorted { $0.range.lower < $1.range.lower }
     }
@@ -19,11 +23,19 @@ package struct InvalidationList: Sendable, Equatable {
     package var since: Timestamp? { items.map(\.since).min() }
     package var cause: String { items.min { $0.since < $1.since }?.cause ?? "" }
 
+    /// Begins to note anew what is added.
+    package mutating func forgetLowest() { lowest = .distantFuture }
+
+    package static func == (left: InvalidationList, right: InvalidationList) -> Bool { left.items == right.items }
+
     package mutating func add(_ new: Invalidation) {
+        lowest = min(lowest, new.range.lower)
         var merged = new
         var kept: [Invalidation] = []
         for item in items {
-            if item.range.lower <= merged.range.upper && merged.range.lower <= item.range.upper {
+            if item.isHeld == merged.isHeld, item.range.lower <= merged.range.upper,
+                merged.range.lower <= item.range.upper
+            {
                 merged = Self.merge(item, merged)
             } else {
                 kept.append(item)
@@ -45,7 +57,8 @@ package struct InvalidationList: Sendable, Equatable {
         Invalidation(
             range: first.range.union(second.range), since: min(first.since, second.since),
             due: min(first.due, second.due),
-            cause: first.since <= second.since ? first.cause : second.cause)
+            cause: first.since <= second.since ? first.cause : second.cause,
+            isConfigured: first.isConfigured || second.isConfigured, isHeld: first.isHeld && second.isHeld)
     }
 
     private mutating func mergeNearest() {

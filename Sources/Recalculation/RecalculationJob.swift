@@ -6,8 +6,8 @@ import Telemetry
 
 /// Calculates the pending ranges of one assignment again.
 ///
-/// It starts from the last state saved before a change and stops where, beyond the change, its state equals a saved
-/// one. It runs in slices, so that a long replay lets live jobs through, and decides everything; what it decides is in
+/// It starts from the last state saved before a change, or from the horizon, and stops where, beyond the change, its
+/// state equals a saved one. It runs in slices, so that a long replay lets live jobs through, and decides everything; what it decides is in
 /// `outcome` once it has finished.
 package struct RecalculationJob {
     /// Messages between two saved states, where nobody says otherwise: a late message costs at most so many.
@@ -15,22 +15,29 @@ package struct RecalculationJob {
 
     package let key: AssignmentKey
     package let calculator: Calculator
-    package private(set) var outcome = JobOutcome()
+    /// From where its whole history is calculated; what ends before it is frozen.
+    package let horizon: HorizonStart
+    package internal(set) var outcome = JobOutcome()
 
-    private let reader: MessageReader
+    let reader: MessageReader
+    private let continued: ContinuedMark
+    /// The moment whose state is wanted instead of intervals (`RecalculationJob+horizon.swift`); nil: none.
+    let stateMoment: Timestamp?
     private let sources: SourceReader?
     private let customFields: [Timestamp: [String: Value]]
     private let environment: ExpressionEnvironment
     private let now: Timestamp
     private let stateSpacing: Int
     private var ranges: ArraySlice<TimeRange>
-    private var segment: Segment?
+    var segment: Segment?
 
     /// One stretch of the evaluation, from a saved state to where it meets the old one again.
-    private struct Segment {
+    struct Segment {
         var evaluator: Evaluator
         /// The last message consumed.
         var position: Timestamp
+        /// The one before.
+        var positionBefore: Timestamp?
         /// The end of the changes: states from here on may be met.
         var upper: Timestamp
         /// The same, whatever states have been passed since.
@@ -54,6 +61,8 @@ package struct RecalculationJob {
         package var sources: SourceReader?
         /// What people have added to intervals, by the first message that is on; `previous()` finds it.
         package var customFields: [Timestamp: [String: Value]] = [:]
+        /// From where, and from what, the whole history is calculated.
+        package var horizon = HorizonStart()
 
         package init(environment: ExpressionEnvironment, binding: ColumnBinding, sources: SourceReader? = nil) {
             self.environment = environment
@@ -67,8 +76,21 @@ package struct RecalculationJob {
         key: AssignmentKey, calculator: Calculator, inputs: Inputs, ranges: [TimeRange], now: Timestamp,
         stateSpacing: Int = Self.stateSpacingDefault
     ) {
+        self.init(
+            key: key, calculator: calculator, inputs: inputs,
+            ranges: Self.clipped(ranges, to: inputs.horizon.moment), now: now, stateSpacing: stateSpacing,
+            stateMoment: nil)
+    }
+
+    init(
+        key: AssignmentKey, calculator: Calculator, inputs: Inputs, ranges: [TimeRange], now: Timestamp,
+        stateSpacing: Int, stateMoment: Timestamp?
+    ) {
         self.key = key
         self.calculator = calculator
+        self.stateMoment = stateMoment
+        horizon = inputs.horizon
+        continued = ContinuedMark(inputs.horizon.moment, calculator)
         environment = inputs.environment
         sources = inputs.sources
         customFields = inputs.customFields
@@ -83,6 +105,22 @@ package struct RecalculationJob {
         reader = MessageReader(device: key.device, binding: inputs.binding, stream: stream)
     }
 
+    /// What lies before the horizon is no message's: it asks for what goes on from there.
+    private static func clipped(_ ranges: [TimeRange], to horizon: Timestamp) -> [TimeRange] {
+        guard horizon > .distantPast else { return ranges }
+        let next = Timestamp(microseconds: horizon.microseconds + 1)
+        var result: [TimeRange] = []
+        for range in ranges {
+            let range = TimeRange(lower: max(range.lower, horizon), upper: max(range.upper, next))
+            if let last = result.last, range.lower <= last.upper {
+                result[result.count - 1] = last.union(range)
+            } else {
+                result.append(range)
+            }
+        }
+        return result
+    }
+
     /// Works until the job is finished (true) or about `messageCountMax` messages have been read.
     package mutating func run(messageCountMax: Int, _ cache: WorkerCache) throws -> Bool {
         let limit = outcome.messageCount + messageCountMax
@@ -91,7 +129,7 @@ package struct RecalculationJob {
                 guard let range = ranges.popFirst() else { return true }
                 segment = try begin(range, cache)
             }
-            try step(cache)
+            if let stateMoment { try step(to: stateMoment, cache) } else { try step(cache) }
         }
         return segment == nil && ranges.isEmpty
     }
@@ -99,17 +137,30 @@ package struct RecalculationJob {
     // MARK: Beginning
 
     private func begin(_ range: TimeRange, _ cache: WorkerCache) throws -> Segment {
-        var saved = try cache.state(key, before: range.lower)
+        var segment = try saved(before: range.lower, cache).map { begin(range, $0, $1) } ?? beginAtHorizon(range)
+        if SeededBug.rangeNotWidened.isOn {
+            segment.position = max(segment.position, Timestamp(microseconds: range.lower.microseconds - 1))
+            segment.regionLower = max(segment.regionLower, range.lower)
+        }
+        return segment
+    }
+
+    /// The last saved state behind the horizon that an evaluation of what follows a moment may begin from.
+    private func saved(
+        before moment: Timestamp, _ cache: WorkerCache
+    ) throws -> (saved: SavedState, state: EvaluationState)? {
+        var saved = try cache.state(key, before: moment)
         // Lists are not saved: start before the earliest interval that the change may touch.
         if calculator.listsMessages, let pendingFrom = saved?.pendingFrom {
             saved = try cache.state(key, before: pendingFrom)
         }
-        guard let saved, let state = try? EvaluationState(calculator, decoding: saved.bytes) else {
-            return Segment(
-                evaluator: evaluator(from: nil), position: .distantPast, upper: range.upper,
-                changesUpper: range.upper, regionLower: .distantPast, statesRemovedFrom: .distantPast,
-                countSinceState: 0)
-        }
+        guard let saved, saved.moment >= horizon.moment,
+            let state = try? EvaluationState(calculator, decoding: saved.bytes)
+        else { return nil }
+        return (saved, state)
+    }
+
+    private func begin(_ range: TimeRange, _ saved: SavedState, _ state: EvaluationState) -> Segment {
         let next = Timestamp(microseconds: saved.moment.microseconds + 1)
         let replacesSaved = saved.isLast && saved.count < stateSpacing
         return Segment(
@@ -118,7 +169,21 @@ package struct RecalculationJob {
             statesRemovedFrom: replacesSaved ? saved.moment : next, countSinceState: replacesSaved ? saved.count : 0)
     }
 
-    private func evaluator(from state: EvaluationState?) -> Evaluator {
+    /// From nothing, everything that is not frozen is calculated anew; from the state at the horizon, what was not
+    /// settled there and what follows.
+    func beginAtHorizon(_ range: TimeRange) throws -> Segment {
+        let moment = horizon.moment
+        let state = try horizon.state(calculator)
+        let start = state ?? EvaluationState(calculator, beginsAtHorizon: moment > .distantPast)
+        return Segment(
+            evaluator: evaluator(from: start),
+            position: moment > .distantPast ? Timestamp(microseconds: moment.microseconds - 1) : .distantPast,
+            upper: range.upper, changesUpper: range.upper,
+            regionLower: state.map { $0.pendingFrom ?? moment } ?? .distantPast, statesRemovedFrom: .distantPast,
+            countSinceState: 0)
+    }
+
+    private func evaluator(from state: EvaluationState) -> Evaluator {
         var evaluator = Evaluator(calculator, environment: environment, from: state)
         evaluator.customFields = customFields
         return evaluator
@@ -160,10 +225,13 @@ package struct RecalculationJob {
         self.segment = segment
     }
 
-    private mutating func consume(_ block: MessageBlock, _ segment: inout Segment) {
+    mutating func consume(_ block: MessageBlock, _ segment: inout Segment) {
         outcome.messageCount += block.count
         segment.countSinceState += block.count
         segment.hasMoved = true
+        segment.positionBefore =
+            block.count > 1
+            ? Timestamp(microseconds: block.content.timestamps[block.count - 2]) : segment.position
         segment.position = Timestamp(microseconds: block.content.timestamps[block.count - 1])
         take(segment.evaluator.consume(block), segment)
     }
@@ -179,7 +247,7 @@ package struct RecalculationJob {
     }
 
     /// Reads the source intervals that touch what is pending and the messages up to a moment.
-    private func readSources(_ segment: inout Segment, upTo moment: Timestamp) throws {
+    func readSources(_ segment: inout Segment, upTo moment: Timestamp) throws {
         guard let sources, !calculator.sourceReferences.isEmpty else { return }
         // The last message may be merged into an interval that begins with the next.
         let needed = min(segment.evaluator.state.pendingBegin ?? .distantFuture, segment.position)
@@ -250,16 +318,20 @@ package struct RecalculationJob {
 
     private mutating func take(_ intervals: [EvaluatedInterval], _ segment: Segment) {
         for evaluated in intervals where evaluated.interval.firstOn >= segment.regionLower {
-            precondition(evaluated.isComplete, "an interval that is calculated anew was read from its first message on")
-            outcome.intervals.append(RenderedInterval(evaluated.interval))
+            precondition(
+                evaluated.isComplete || SeededBug.savedStateOneLate.isOn || SeededBug.rangeNotWidened.isOn,
+                "an interval that is calculated anew was read from its first message on")
+            outcome.intervals.append(RenderedInterval(continued.interval(evaluated)))
         }
     }
 
     private mutating func save(_ segment: inout Segment, isLast: Bool) {
         let state = segment.evaluator.state
+        let isFiledLate = SeededBug.savedStateOneLate.isOn
         outcome.savedStates.append(
             SavedState(
-                moment: segment.position, pendingFrom: state.pendingFrom, isLast: isLast,
+                moment: isFiledLate ? segment.positionBefore ?? segment.position : segment.position,
+                pendingFrom: state.pendingFrom, isLast: isLast,
                 count: segment.countSinceState, bytes: state.encoded()))
         segment.countSinceState = 0
     }
@@ -279,19 +351,21 @@ package struct JobOutcome: Sendable {
     /// Whether the evaluation came to the end of the data, so that `timer` is known.
     package var reachesEnd = false
     package var timer: Timestamp?
+    /// The state that was asked for instead of intervals, with all lists.
+    package var state: [UInt8]?
 
     package init() {}
 }
 
 extension MessageBlock {
-    fileprivate func slice(_ rows: Range<Int>) -> MessageBlock {
+    func slice(_ rows: Range<Int>) -> MessageBlock {
         if rows == 0..<count { return self }
         return MessageBlock(
             timestamps: Array(content.timestamps[rows]), acceptances: Array(acceptances[rows]),
             columns: content.columns.map { $0.slice(rows) })
     }
 
-    fileprivate func firstRow(after moment: Timestamp) -> Int {
+    func firstRow(after moment: Timestamp) -> Int {
         content.timestamps.firstIndex(after: moment.microseconds)
     }
 }

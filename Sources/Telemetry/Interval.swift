@@ -7,6 +7,8 @@ public struct Interval: Hashable, Sendable {
     public var firstOn: Timestamp
     /// Whether the stretch is still open.
     public var isActive: Bool
+    /// Whether it began before the messages that are kept, and was gone on with from a saved state or cut.
+    public var isContinued = false
     /// The counters' values as the calculator orders them; a counter without a value is left out.
     public var counters: [Counter]
 
@@ -43,7 +45,8 @@ public struct Interval: Hashable, Sendable {
         return writer.bytes
     }
 
-    /// The JSON text after `timestamp`: the counters, each preceded by a comma, with the closing brace.
+    /// The JSON text after `timestamp`: the counters and what marks it as continued, each preceded by a comma, with the
+    /// closing brace.
     public var tail: [UInt8] {
         var writer = JSONWriter(capacity: 256)
         for counter in counters {
@@ -52,6 +55,7 @@ public struct Interval: Hashable, Sendable {
             writer.write(literal: ":")
             writer.write(counter.value)
         }
+        if isContinued { writer.write(literal: ",\"continued\":true") }
         writer.write(literal: "}")
         return writer.bytes
     }

@@ -8,6 +8,7 @@ extension MessageBatch {
     /// The rows in the order of (timestamp, hash); of rows alike in both, the one with the smallest acceptance stays.
     public func sorted() -> MessageBatch {
         if isSorted { return self }
+        if SeededBug.mergeByArrival.isOn { return sortedByArrival() }
         let order = timestamps.indices.sorted { left, right in
             (timestamps[left], hashes[left], acceptances[left]) < (timestamps[right], hashes[right], acceptances[right])
         }
@@ -16,6 +17,17 @@ extension MessageBatch {
         for row in order {
             if let last = kept.last, timestamps[last] == timestamps[row], hashes[last] == hashes[row] { continue }
             kept.append(row)
+        }
+        return gather(kept)
+    }
+
+    /// The seeded bug: messages of one timestamp stay in the order in which they came.
+    private func sortedByArrival() -> MessageBatch {
+        var kept: [Int] = []
+        var hashesHere: Set<UInt64> = []
+        for row in timestamps.indices.sorted(by: { (timestamps[$0], $0) < (timestamps[$1], $1) }) {
+            if kept.last.map({ timestamps[$0] != timestamps[row] }) ?? true { hashesHere = [] }
+            if hashesHere.insert(hashes[row]).inserted { kept.append(row) }
         }
         return gather(kept)
     }
@@ -65,6 +77,7 @@ extension MessageBatch {
     }
 
     private func precedes(_ left: Int, _ right: Int) -> Bool {
-        (timestamps[left], hashes[left]) < (timestamps[right], hashes[right])
+        if SeededBug.mergeByArrival.isOn { return timestamps[left] <= timestamps[right] }
+        return (timestamps[left], hashes[left]) < (timestamps[right], hashes[right])
     }
 }

@@ -10,7 +10,8 @@ struct ImportCommand: AsyncParsableCommand {
         discussion: """
             Imported messages count as accepted at their own time, so history is never late. Devices that do not \
             exist are made. A line that cannot be understood is counted and shown, and stops nothing; the same file \
-            imported twice adds nothing.
+            imported twice adds nothing to the history. Messages too far ahead of the clock, older than what the \
+            device keeps, or without a possible timestamp are kept apart, where the API lists and admits them.
 
             --map FIELD=COLUMN[:UNIT] says what a CSV column is: position.speed=speed_mph:mph, \
             timestamp=Date+Time:mdy, ident=track_id. Columns with well-known names need none.
@@ -84,21 +85,29 @@ struct ImportCommand: AsyncParsableCommand {
         showColumns(reader.columns, file)
         var progress = ProgressBar(file)
         while let block = try reader.next() {
-            try await send(block, to: target, file)
-            total.add(block, file)
+            total.add(block, try await send(block, to: target, file), file)
             progress.update(done: block.bytesRead, total: reader.size, unit: "bytes")
         }
         progress.finish()
     }
 
-    private func send(_ block: ImportedBlock, to target: any ImportTarget, _ file: String) async throws {
+    private func send(
+        _ block: ImportedBlock, to target: any ImportTarget, _ file: String
+    ) async throws -> ImportOutcome {
+        var outcome = ImportOutcome()
         for part in block.messages {
             guard let ident = part.ident else {
                 throw CommandFailure(reason: "\(file): the messages name no device; give --device IDENT", status: 2)
             }
             guard !part.messages.isEmpty else { continue }
-            try await target.append(part.messages, ident: ident)
+            outcome.add(try await target.append(part.messages, ident: ident))
         }
+        // What names no device is only refused, as a line that cannot be read.
+        for (ident, messages) in Dictionary(grouping: block.impossible, by: \.ident) {
+            guard let ident else { continue }
+            outcome.add(try await target.keepApart(messages, ident: ident))
+        }
+        return outcome
     }
 
     private func showColumns(_ columns: [ImportedColumn], _ file: String) {
@@ -111,12 +120,16 @@ struct ImportCommand: AsyncParsableCommand {
 private struct ImportTotals {
     private var accepted = 0
     private var refused = 0
+    private var apart = 0
     private var shown = 0
     private static let shownMax = 20
 
-    mutating func add(_ block: ImportedBlock, _ file: String) {
-        accepted += block.accepted
-        refused += block.refused
+    mutating func add(_ block: ImportedBlock, _ outcome: ImportOutcome, _ file: String) {
+        accepted += outcome.taken
+        // What is kept apart is among what could not be read, or among what could.
+        let messageCount = block.accepted + block.refused
+        apart += outcome.apart
+        refused += messageCount - outcome.taken - outcome.apart
         for problem in block.problems where shown < Self.shownMax {
             shown += 1
             let parameter = problem.parameter.map { "\($0): " } ?? ""
@@ -125,5 +138,7 @@ private struct ImportTotals {
         }
     }
 
-    var summary: String { "\(accepted) messages taken, \(refused) refused" }
+    var summary: String {
+        "\(accepted) messages taken, \(refused) refused" + (apart > 0 ? ", \(apart) kept apart" : "")
+    }
 }

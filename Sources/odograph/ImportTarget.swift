@@ -1,4 +1,6 @@
+import HTTPAPI
 import HTTPClient
+import Ingest
 import PrimaryStore
 import Telemetry
 
@@ -6,10 +8,28 @@ import Telemetry
 protocol ImportTarget {
     /// The parameter names of the batches that it takes.
     var parameters: ParameterTable { get }
-    /// Takes messages of one device; they are durable when it returns.
-    func append(_ messages: MessageBatch, ident: String) async throws
+    /// Takes messages of one device; they are durable when it returns, those that are kept apart too.
+    func append(_ messages: MessageBatch, ident: String) async throws -> ImportOutcome
+    /// Keeps messages of one device apart that have no possible timestamp.
+    func keepApart(_ messages: [ImpossibleMessage], ident: String) async throws -> ImportOutcome
     /// Ends the import.
     func finish() throws
+}
+
+/// What became of some messages.
+struct ImportOutcome {
+    /// Taken into the device's history.
+    var taken = 0
+    /// Acknowledged and kept apart.
+    var apart = 0
+    /// Neither: too long to be kept apart.
+    var refused = 0
+
+    mutating func add(_ other: ImportOutcome) {
+        taken += other.taken
+        apart += other.apart
+        refused += other.refused
+    }
 }
 
 /// A data folder that no server has open.
@@ -17,6 +37,7 @@ final class FolderTarget: ImportTarget {
     private let lock: DataFolderLock
     private let store: SQLitePrimaryStore
     private var devices: [String: DeviceID] = [:]
+    private var horizons: [DeviceID: Timestamp] = [:]
 
     var parameters: ParameterTable { store.parameters }
 
@@ -30,8 +51,34 @@ final class FolderTarget: ImportTarget {
         for device in try store.registry().devices { devices[device.ident] = device.id }
     }
 
-    func append(_ messages: MessageBatch, ident: String) async throws {
-        _ = try await store.append([LogAppend(device: try device(ident), batch: messages)])
+    func append(_ messages: MessageBatch, ident: String) async throws -> ImportOutcome {
+        let device = try device(ident)
+        let now = Server.clock()
+        let (taken, others) = MessageSieve(horizon: try horizon(device), now: now).sift(messages)
+        if !taken.isEmpty { _ = try await store.append([LogAppend(device: device, batch: taken)]) }
+        var outcome = ImportOutcome(taken: taken.count)
+        for (reason, rows) in others {
+            let made = ApartMessage.messages(
+                messages, rows: rows, of: device, reason: reason, at: now, table: parameters)
+            if !made.kept.isEmpty { try store.keepApart(made.kept) }
+            outcome.apart += made.kept.count
+            outcome.refused += made.tooLongCount
+        }
+        return outcome
+    }
+
+    func keepApart(_ messages: [ImpossibleMessage], ident: String) async throws -> ImportOutcome {
+        let (device, now) = (try device(ident), Server.clock())
+        try store.keepApart(messages.map { ApartMessage(impossible: $0.json, of: device, at: now) })
+        return ImportOutcome(apart: messages.count)
+    }
+
+    /// Nobody else writes to the folder, so it stands.
+    private func horizon(_ device: DeviceID) throws -> Timestamp {
+        if let known = horizons[device] { return known }
+        let horizon = try store.horizon(device: device)
+        horizons[device] = horizon
+        return horizon
     }
 
     func finish() throws { store.close() }
@@ -55,6 +102,8 @@ final class FolderTarget: ImportTarget {
 final class ServerTarget: ImportTarget {
     /// Messages in one request, so that a body stays well below the server's limit.
     private static let messagesPerRequest = 2_000
+    /// Bytes of messages kept apart in one request.
+    private static let bytesPerRequest = 4 << 20
 
     let parameters = ParameterTable()
     private let client: HTTPClient
@@ -68,9 +117,10 @@ final class ServerTarget: ImportTarget {
         headers = ["Authorization: FlespiToken \(token)", "Content-Type: application/json"]
     }
 
-    func append(_ messages: MessageBatch, ident: String) async throws {
+    func append(_ messages: MessageBatch, ident: String) async throws -> ImportOutcome {
         let device = try device(ident)
         let renderer = MessageRenderer(table: parameters)
+        var outcome = ImportOutcome()
         for start in stride(from: 0, to: messages.count, by: Self.messagesPerRequest) {
             var writer = JSONWriter(capacity: 1 << 20)
             writer.write(literal: "[")
@@ -79,7 +129,35 @@ final class ServerTarget: ImportTarget {
                 renderer.write(messages, row: row, to: &writer)
             }
             writer.write(literal: "]")
-            _ = try call("POST", "/gw/devices/\(device)/messages?history=true", writer.bytes)
+            outcome.add(try send(writer.bytes, device))
+        }
+        return outcome
+    }
+
+    func keepApart(_ messages: [ImpossibleMessage], ident: String) async throws -> ImportOutcome {
+        let device = try device(ident)
+        var outcome = ImportOutcome()
+        var rest = messages[...]
+        while !rest.isEmpty {
+            // One at least: a single text is far below the server's limit.
+            var (byteCount, count) = (0, 0)
+            for message in rest {
+                byteCount += message.json.utf8.count + 1
+                if count > 0, byteCount > Self.bytesPerRequest { break }
+                count += 1
+            }
+            let body = "[\(rest.prefix(count).map(\.json).joined(separator: ","))]"
+            outcome.add(try send(Array(body.utf8), device))
+            rest = rest.dropFirst(count)
+        }
+        return outcome
+    }
+
+    private func send(_ body: [UInt8], _ device: Int64) throws -> ImportOutcome {
+        let items = try call("POST", "/gw/devices/\(device)/messages?history=true", body)
+        return items.reduce(into: ImportOutcome()) { outcome, item in
+            outcome.taken += Int(item["accepted"]?.integerValue ?? 0)
+            outcome.apart += Int(item["apart"]?.integerValue ?? 0)
         }
     }
 

@@ -15,6 +15,7 @@ struct Odograph: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, DemoCommand.self, ImportCommand.self, CalculateCommand.self, CheckCommand.self,
             SimulateCommand.self, TokenCommand.self, BackupCommand.self, RestoreCommand.self, VerifyCommand.self,
+            DoctorCommand.self, ReplayCommand.self,
         ])
 
     /// Runs a command; ArgumentParser's own status for wrong use (64) becomes 2.

@@ -28,6 +28,13 @@ struct ProgressBar {
         StandardError.write(text: "\r\u{1b}[2K" + line)
     }
 
+    /// Shows a bar at once, with a note of its own behind it in the place of the time that is left.
+    mutating func show(done: Int, total: Int, note: String) {
+        guard isShown else { return }
+        last = ContinuousClock.now
+        StandardError.write(text: "\r\u{1b}[2K\(label) \(Self.bar(done, total)), \(note)")
+    }
+
     /// Clears the line.
     mutating func finish() {
         if last != nil { StandardError.write(text: "\r\u{1b}[2K") }
@@ -38,13 +45,19 @@ struct ProgressBar {
     static func line(_ label: String, done: Int, total: Int?, unit: String, elapsed: Duration) -> String {
         guard let total, total > 0 else { return "\(label) \(done)\(unit.isEmpty ? "" : " " + unit)" }
         let share = min(1, max(0, Double(done) / Double(total)))
-        let filled = Int(share * 20)
-        let bar = String(repeating: "#", count: filled) + String(repeating: " ", count: 20 - filled)
         let left = share > 0 ? ", \(time(elapsed * ((1 - share) / share))) left" : ""
-        return "\(label) [\(bar)] \(Int(share * 100)) %\(left)"
+        return "\(label) \(bar(done, total))\(left)"
     }
 
-    private static func time(_ duration: Duration) -> String {
+    /// `[#####     ] 50 %`
+    private static func bar(_ done: Int, _ total: Int) -> String {
+        let share = total > 0 ? min(1, max(0, Double(done) / Double(total))) : 1
+        let filled = Int(share * 20)
+        let bar = String(repeating: "#", count: filled) + String(repeating: " ", count: 20 - filled)
+        return "[\(bar)] \(Int(share * 100)) %"
+    }
+
+    static func time(_ duration: Duration) -> String {
         let seconds = duration.components.seconds
         return seconds < 120 ? "\(seconds) s" : "\(seconds / 60) min"
     }

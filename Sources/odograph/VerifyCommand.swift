@@ -14,8 +14,10 @@ struct VerifyCommand: AsyncParsableCommand {
         discussion: """
             It only reads, and may run beside a server. Each finding is a line of JSON, or a row of a table: an \
             interval that is missing, extra or different, bytes that are corrupt, a change feed that does not give \
-            the intervals. What is only due to be calculated is told as pending, with the number of differences. \
-            The last line is the summary. The exit status is 0 if nothing but pending was found, 1 otherwise.
+            the intervals. Then counts and checksums are compared with the rows there are, which finds what has \
+            vanished: the line `audit`. What is only due to be calculated is told as pending, with the number of \
+            differences. The last line is the summary. The exit status is 0 if nothing but pending was found, 1 \
+            otherwise.
             """)
 
     @Option(help: ArgumentHelp("The data folder.", valueName: "dir"), completion: .directory)
@@ -47,14 +49,25 @@ struct VerifyCommand: AsyncParsableCommand {
         let start = ContinuousClock.now
         var output = VerifyOutput(format)
         let summary: VerificationSummary
+        let audit: [String]
         do throws(StoreError) {
             summary = try verify(selection, &output)
+            audit = try audited(selection)
         } catch { throw CommandFailure(reason: "\(data): \(error)") }
+        output.write(audit: audit)
         output.finish(summary, elapsed: ContinuousClock.now - start)
         guard selection.device == nil && selection.calculator == nil || summary.deviceCount > 0 else {
             throw CommandFailure(reason: "\(data): there is nothing of what is selected")
         }
-        if summary.differenceCount > 0 { throw ExitCode.failure }
+        if summary.differenceCount > 0 || !audit.isEmpty { throw ExitCode.failure }
+    }
+
+    /// What of the rows does not fit their counts and checksums: in the slot of what is selected, else everywhere.
+    private func audited(_ selection: Verification.Selection) throws(StoreError) -> [String] {
+        let store = try SQLitePrimaryStore(folder: data, mode: .readOnly)
+        defer { store.close() }
+        if let device = selection.device { return try store.audit(slots: [Slot(device: device)]) }
+        return try store.audit(slots: .all)
     }
 
     private func verify(

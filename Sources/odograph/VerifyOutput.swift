@@ -19,6 +19,23 @@ struct VerifyOutput {
         }
     }
 
+    /// Writes what does not fit of counts and checksums; a line also where everything does.
+    mutating func write(audit findings: [String]) {
+        switch format {
+        case .jsonl:
+            StandardOutput.show(
+                JSONValue.object([
+                    .init("kind", .string("audit")), .init("count", .number(Double(findings.count))),
+                    .init("findings", .array(findings.prefix(Self.findingsMax).map { .string($0) })),
+                ]).text)
+        case .table:
+            texts += findings.isEmpty ? ["audit: ok"] : findings.prefix(Self.findingsMax).map { "audit: \($0)" }
+        }
+    }
+
+    /// More findings of the audit than these are counted only.
+    private static let findingsMax = 1_000
+
     private mutating func append(_ finding: VerificationFinding) {
         let id = finding.id.map { String($0) } ?? ""
         let begin = finding.begin.map { TableText.cell(.number($0.seconds)) } ?? ""

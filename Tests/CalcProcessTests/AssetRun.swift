@@ -3,6 +3,7 @@ import Evaluation
 import Expressions
 import FoundationEssentials
 import PrimaryStore
+import StoreSupport
 import ReferenceEvaluator
 import Telemetry
 import TimeZones

@@ -118,6 +118,31 @@ struct CachePastTests {
         try nest.agrees()
     }
 
+    @Test("only the devices of slots that somebody else had meanwhile are copied anew")
+    func oneByOne() throws {
+        let nest = try nest()
+        let other = DeviceID(1)
+        _ = try nest.rig.store.assign(
+            [AssignmentKey(calculator: nest.ids[0], device: other)], isEnabled: true, isAutoCreated: false)
+        try nest.settle()
+        var epochs = try epochs(nest)
+        epochs[Slot(device: other), default: 0] -= 1
+        try note(nest, epochs)
+        try nest.rig.start(workerCount: 1)
+        #expect(hasKept(nest) && nest.worker.devices[other]?.sync != .synced)
+        try nest.settle()
+        #expect(nest.worker.devices[other]?.sync == .synced)
+        try nest.agrees()
+    }
+
+    @Test("a worker that begins anew in its own ownership goes on with its cache")
+    func sameOwnership() throws {
+        let nest = try nest()
+        let setup = nest.worker.setup
+        let again = try Worker(setup)
+        #expect(again.devices[nest.device]?.sync == .synced)
+    }
+
     // MARK: Files
 
     private func epochs(_ nest: NestedRig) throws -> [Slot: Int64] {

@@ -1,4 +1,5 @@
 import Glibc
+import MessageChunks
 import Telemetry
 
 @testable import PrimaryStore
@@ -19,14 +20,14 @@ enum DamagedStore {
 
     struct Failure: Error { var what: String }
 
-    /// Runs statements on the store of a folder.
-    static func run(_ sql: String, in folder: String) throws {
+    /// Runs statements on the store of a folder, or on another file in it.
+    static func run(_ sql: String, in folder: String, file: String = "primary.db") throws {
         let open = try function("sqlite3_open_v2", as: Open.self)
         let execute = try function("sqlite3_exec", as: Execute.self)
         let close = try function("sqlite3_close_v2", as: Close.self)
         var connection: OpaquePointer?
         // SQLITE_OPEN_READWRITE
-        guard open(folder + "/primary.db", &connection, 2, nil) == 0 else { throw Failure(what: "open") }
+        guard open("\(folder)/\(file)", &connection, 2, nil) == 0 else { throw Failure(what: "open") }
         defer { _ = close(connection) }
         let code = execute(connection, sql, nil, nil, nil)
         guard code == 0 else { throw Failure(what: "\(code): \(sql)") }
@@ -72,13 +73,15 @@ enum DamagedStore {
     }
 
     /// Turns one bit of a blob around, in the first row that a condition names.
-    static func flipBit(in table: String, column: String, where condition: String, folder: String) throws {
+    static func flipBit(
+        in table: String, column: String, where condition: String, folder: String, file: String = "primary.db"
+    ) throws {
         // The 41st byte lies behind the header of a chunk, and in the text of an interval.
         try run(
             """
             UPDATE \(table) SET \(column) = CAST(substr(\(column), 1, 40) || CASE substr(\(column), 41, 1)
                 WHEN x'00' THEN x'01' ELSE x'00' END || substr(\(column), 42) AS BLOB)
             WHERE \(condition)
-            """, in: folder)
+            """, in: folder, file: file)
     }
 }

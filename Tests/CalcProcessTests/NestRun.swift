@@ -46,11 +46,11 @@ struct NestRun {
             let record = try rig.store.createCalculator(name: "c\(definition.id)", json: definition.json)
             precondition(record.id.rawValue == Int64(definition.id), "calculators count up from 1")
         }
-        try registerGeofences()
+        try Self.registerGeofences(definitions, in: rig.store, at: rig.now)
         _ = try rig.store.assign(keys, isEnabled: true, isAutoCreated: false)
     }
 
-    private static func numbered(_ calculators: [GeneratedCalculator]) throws -> [GeneratedCalculator] {
+    static func numbered(_ calculators: [GeneratedCalculator]) throws -> [GeneratedCalculator] {
         var last: Int64 = 0
         return try calculators.map { calculator in
             let geofences = try JSONValue(parsing: calculator.geofencesJSON).arrayValue ?? []
@@ -69,7 +69,9 @@ struct NestRun {
     }
 
     /// The geofences of all calculators by their ids.
-    private func geofences() throws -> [Int64: JSONValue] {
+    private func geofences() throws -> [Int64: JSONValue] { try Self.geofences(definitions) }
+
+    private static func geofences(_ definitions: [GeneratedCalculator]) throws -> [Int64: JSONValue] {
         var found: [Int64: JSONValue] = [:]
         for definition in definitions {
             for geofence in try JSONValue(parsing: definition.geofencesJSON).arrayValue ?? [] {
@@ -79,10 +81,12 @@ struct NestRun {
         return found
     }
 
-    private func registerGeofences() throws {
-        let found = try geofences()
+    static func registerGeofences(
+        _ definitions: [GeneratedCalculator], in store: any PrimaryStore, at moment: Timestamp
+    ) throws {
+        let found = try geofences(definitions)
         for (id, entity) in found.sorted(by: { $0.key < $1.key }) {
-            let record = try rig.store.createEntity(
+            let record = try store.createEntity(
                 .geofence, name: entity["name"]?.stringValue ?? "", json: entity.text)
             precondition(record.id == id, "geofences count up from 1")
         }
@@ -90,10 +94,10 @@ struct NestRun {
             let ids = (try JSONValue(parsing: definition.geofencesJSON).arrayValue ?? []).compactMap {
                 $0["id"]?.integerValue
             }
-            _ = try rig.store.link(
+            _ = try store.link(
                 ids.map {
                     LinkRecord(kind: .calculatorGeofence, from: Int64(definition.id), to: $0, isAutoCreated: false)
-                }, at: rig.now)
+                }, at: moment)
         }
     }
 
@@ -246,7 +250,10 @@ struct NestRun {
         let facts = DeviceFacts(id: device, ident: "352093081452251", name: "van 7")
         for (definition, key) in zip(definitions, keys) {
             let calculator = try calculator(key)
-            var evaluator = Evaluator(calculator, environment: try environment(definition, calculator))
+            var evaluator = Evaluator(
+                calculator,
+                environment: try Self.environment(
+                    definition, calculator, metadataJSON: given.metadataJSON))
             evaluator.sources = found
             evaluator.customFields = try customFields(key)
             let binding = ColumnBinding(calculator.layout, table: rig.store.parameters, facts: facts)
@@ -260,13 +267,13 @@ struct NestRun {
         return found
     }
 
-    private func environment(
-        _ definition: GeneratedCalculator, _ calculator: Calculator
+    static func environment(
+        _ definition: GeneratedCalculator, _ calculator: Calculator, metadataJSON: String
     ) throws -> ExpressionEnvironment {
         let geofences = try JSONValue(parsing: definition.geofencesJSON).arrayValue ?? []
         return ExpressionEnvironment(
             timeZone: try TimeZoneDatabase().table(calculator.timeZoneName),
-            metadata: try JSONValue(parsing: given.metadataJSON), mileageOutlierSpeed: calculator.mileageOutlierSpeed,
+            metadata: try JSONValue(parsing: metadataJSON), mileageOutlierSpeed: calculator.mileageOutlierSpeed,
             mileageFormula: calculator.mileageFormula,
             geofences: GeofenceSet(try geofences.map { try Geofence($0, id: $0["id"]?.integerValue ?? 0) }))
     }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import PrimaryStore
+import StoreSupport
 import ReferenceEvaluator
 import Telemetry
 import Testing

@@ -4,6 +4,7 @@ import Expressions
 import FoundationEssentials
 import Logging
 import PrimaryStore
+import StoreSupport
 import Synchronization
 import Telemetry
 import TimeZones
@@ -16,7 +17,7 @@ final class WorkerRig {
     let store: SQLitePrimaryStore
     private let clock: ManualClock
     /// New with each start, as in a process.
-    private var board = StatusBoard()
+    private(set) var board = StatusBoard()
     private let mirror: RegistryMirror
     private(set) var workers: [Worker] = []
     /// What is done between two steps of the workers.
@@ -24,10 +25,12 @@ final class WorkerRig {
     private let sealSeconds: Double
     private let sealCount: Int
     private let stateSpacing: Int
+    /// Changes how workers are set up, at this start and later ones.
+    var configure: (inout Worker.Setup) -> Void
 
     init(
         now: Timestamp, workerCount: Int = 1, sealSeconds: Double = 0, sealCount: Int = 4_096,
-        stateSpacing: Int = 2_048
+        stateSpacing: Int = 2_048, configure: @escaping (inout Worker.Setup) -> Void = { _ in }
     ) throws {
         folder = FileManager.default.temporaryDirectory.path() + "odograph-rig-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder + "/cache", withIntermediateDirectories: true)
@@ -37,6 +40,7 @@ final class WorkerRig {
         self.sealSeconds = sealSeconds
         self.sealCount = sealCount
         self.stateSpacing = stateSpacing
+        self.configure = configure
         try start(workerCount: workerCount)
     }
 
@@ -57,14 +61,14 @@ final class WorkerRig {
         let epochs = try store.claimAllSlots(owner: "test", at: now)
         for index in 0..<workerCount {
             let slots = SlotSet((0..<Slot.count).filter { $0 % workerCount == index }.map { Slot(rawValue: UInt8($0)) })
-            workers.append(
-                try Worker(
-                    Worker.Setup(
-                        index: index, slots: slots, workerCount: workerCount, epochs: epochs,
-                        store: HookedStore(store, hooks, worker: index), mirror: mirror, board: board,
-                        cachePath: cachePath(index), sealSeconds: sealSeconds, sealCount: sealCount,
-                        stateSpacing: stateSpacing,
-                        now: { [clock] in clock.now }, logger: Logger(label: "test"))))
+            var setup = Worker.Setup(
+                index: index, slots: slots, workerCount: workerCount, epochs: epochs,
+                store: HookedStore(store, hooks, user: index), mirror: mirror, board: board,
+                cachePath: cachePath(index), sealSeconds: sealSeconds, sealCount: sealCount,
+                stateSpacing: stateSpacing,
+                now: { [clock] in clock.now }, logger: Logger(label: "test"))
+            configure(&setup)
+            workers.append(try Worker(setup))
         }
     }
 

@@ -20,7 +20,7 @@ struct DeviceTests {
                     {"result":[{"id":1,"name":"Van 1","enabled":true,"device_type_id":1272,"protocol_id":0,\
                     "configuration":{"ident":"352093081429850","phone":"+254"},"messages_ttl":31536000,\
                     "messages_rotate":0,"media_ttl":0,"media_rotate":0,"metadata":{"b":1,"a":{"c":[1,2]}},"cid":0,\
-                    "connected":false,"blocked":false,"last_active":null,"sync_state":"synced"}]}
+                    "connected":false,"blocked":false,"last_active":null,"sync_state":"synced","horizon":null}]}
                     """)
             #expect(created.body == read.body)
             #expect(read.headers["content-type"] == "application/json")

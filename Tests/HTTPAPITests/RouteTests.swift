@@ -55,7 +55,7 @@ struct RouteTests {
     func metrics() async throws {
         try await TestHouse.open { house in
             _ = try await house.device("a")
-            _ = try await house.send("POST", "/gw/devices/1/messages", "[{\"timestamp\":1699990000},{}]")
+            _ = try await house.send("POST", "/gw/devices/1/messages", "[{\"timestamp\":1699990000},{},5]")
             _ = try await house.send("GET", "/gw/devices/77")
             _ = try await house.send("GET", "/gw/nothing/here")
             let text = try await house.send("GET", "/metrics").body
@@ -64,7 +64,8 @@ struct RouteTests {
                 "odograph_requests_total{method=\"GET\",route=\"/gw/devices/{selector}\",status=\"404\"} 1",
                 "odograph_requests_total{method=\"GET\",route=\"unknown\",status=\"404\"} 1",
                 "odograph_requests_total{method=\"POST\",route=\"/gw/devices/{selector}/messages\",status=\"200\"} 1",
-                "odograph_calc_jobs_total 5", "odograph_log_position 1",
+                "odograph_calc_jobs_total 5", "odograph_log_position 1", "odograph_messages_apart_total 1",
+                "odograph_calc_jobs_held_total 3", "odograph_calc_replays_pending 0",
             ] {
                 #expect(text.contains("\n" + line + "\n"), "\(line) in \(text)")
             }

@@ -20,9 +20,10 @@ final class TestHouse: Sendable {
     let master: String
     private let port = Mutex(0)
 
-    private init(limits: APILimits) throws {
+    private init(limits: APILimits, _ prepare: (_ folder: String) throws -> Void) throws {
         folder = NSTemporaryDirectory() + "odograph-api-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try prepare(folder)
         store = try SQLitePrimaryStore(folder: folder)
         master = try store.createToken(name: "test", kind: .master, expires: nil, at: clock.now).secret
         let clock = clock
@@ -32,11 +33,12 @@ final class TestHouse: Sendable {
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, limits: limits)
     }
 
-    /// Runs a body against a running server.
+    /// Runs a body against a running server, over a folder that may be prepared before.
     static func open(
-        limits: APILimits = APILimits(), _ body: @escaping @Sendable (TestHouse) async throws -> Void
+        limits: APILimits = APILimits(), preparing prepare: (_ folder: String) throws -> Void = { _ in },
+        _ body: @escaping @Sendable (TestHouse) async throws -> Void
     ) async throws {
-        let house = try TestHouse(limits: limits)
+        let house = try TestHouse(limits: limits, prepare)
         defer {
             house.store.close()
             try? FileManager.default.removeItem(atPath: house.folder)
@@ -101,6 +103,8 @@ final class RecordedCalculation: Calculation {
         var statuses: [AssignmentKey: AssignmentStatus] = [:]
         var asked: [(AssignmentKey, TimeRange?)] = []
         var attached: (store: SQLitePrimaryStore, clock: ManualClock)?
+        var replays = ReplayStatus(isPaused: false, share: 1, progress: [])
+        var findings: [HealthFinding] = []
     }
 
     private let state = Mutex(State())
@@ -131,9 +135,35 @@ final class RecordedCalculation: Calculation {
         _ = try store.setIntervalFields(slot: slot, epoch: epoch, key: key, id: id, fields: fields, at: clock.now)
     }
 
+    /// Decides as the owner of the slot would.
+    func decide(job id: Int64, isReleased: Bool) async throws(StoreError) -> JobRecord {
+        guard let (store, _) = state.withLock({ $0.attached }),
+            let job = try store.heldJobs().first(where: { $0.id == id })
+        else { throw .notFound("held job \(id)") }
+        let slot = Slot(device: job.key.device)
+        let epoch = try store.slotLeases().first { $0.slot == slot }?.epoch ?? 0
+        return try store.decide(job: id, isReleased ? .released : .discarded, slot: slot, epoch: epoch)
+    }
+
+    func replays() -> ReplayStatus { state.withLock { $0.replays } }
+
+    func set(_ progress: [ReplayProgress]) { state.withLock { $0.replays.progress = progress } }
+
+    func setReplays(isPaused: Bool?, share: Double?) throws(StoreError) {
+        state.withLock { state in
+            if let isPaused { state.replays.isPaused = isPaused }
+            if let share { state.replays.share = share }
+        }
+    }
+
+    var findings: [HealthFinding] { state.withLock { $0.findings } }
+
+    func add(_ finding: HealthFinding) { state.withLock { $0.findings.append(finding) } }
+
     var metrics: CalcMetrics {
         var metrics = CalcMetrics()
         metrics.jobsRun = 5
+        metrics.jobsHeld = 3
         return metrics
     }
 }

@@ -68,6 +68,50 @@ import Testing
             ])
     }
 
+    @Test(
+        "a message that could be read but for its timestamp is given whole, to be kept apart",
+        arguments: [
+            (
+                #"{"a":1,"b":"x\n","c":[1, {"d":null}],"e":true,"f":null}"#,
+                #"{"a":1,"b":"x\n","c":[1,{"d":null}],"e":true,"f":null}"#
+            ),
+            (#"{"a":1,"timestamp":"2024-01-01"}"#, #"{"timestamp":"2024-01-01","a":1}"#),
+            (#"{"timestamp":99.5,"a":-0.5}"#, #"{"timestamp":99.5,"a":-0.5}"#),
+            (#"{"timestamp":1699999000,"timestamp":null}"#, #"{"timestamp":null}"#), ("{}", "{}"),
+            (#"{"position.speed":"fast","server.timestamp":5,"x":1}"#, #"{"x":1}"#),
+        ])
+    func impossible(message: String, json: String) throws {
+        let result = try decode("[\(message)]", table: table)
+        #expect(result.impossible.map(\.json).map { try? JSONValue(parsing: $0) } == [try JSONValue(parsing: json)])
+        #expect(result.impossible.map(\.json).map(\.count) == [json.count], "\(result.impossible)")
+        #expect(result.refused == 1 && result.impossible.first?.index == 0)
+    }
+
+    @Test("impossible messages keep their ident, and are given up to a number and a length only")
+    func impossibleLimits() throws {
+        var limits = DecodingLimits()
+        limits.impossibleCountMax = 3
+        limits.impossibleByteCountMax = 40
+        let long = String(repeating: "x", count: 60)
+        let result = try decode(
+            #"[{"a":"\#(long)"},{"ident":"d"},{"ident":"a/b"},5,{"b":1},{"c":1},{"d":1}]"#, table: table, limits: limits
+        )
+        #expect(result.impossible.map(\.index) == [1, 4, 5])
+        #expect(result.impossible.map(\.ident) == ["d", nil, nil])
+        #expect(result.refused == 7 && result.impossible.first?.json == #"{"ident":"d"}"#)
+    }
+
+    @Test("the place of the first message of each ident is told, of those ahead as well")
+    func firstIndex() throws {
+        let result = try decode(
+            """
+            [{},{"timestamp":1699999000,"ident":"a"},{"timestamp":1800000000,"ident":"a"},\
+            {"timestamp":1699999001,"ident":"b"},{"timestamp":1699999002,"ident":"a"},{"timestamp":1800000001,"ident":"a"}]
+            """, table: table)
+        #expect(result.byIdent.map(\.firstIndex) == [1, 3])
+        #expect(result.future.map(\.firstIndex) == [2])
+    }
+
     @Test("a message that is not an object is refused alone", arguments: ["5", "null", "[1,2]", #""text""#])
     func notObjects(value: String) throws {
         let result = try decode(#"[\#(value),{"timestamp":1699999000}]"#, table: table)

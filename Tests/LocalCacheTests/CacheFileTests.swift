@@ -30,14 +30,43 @@ struct CacheFileTests {
         #expect(try test.cache.position() == 7)
     }
 
-    @Test("a cache of another version is built anew")
-    func otherVersion() throws {
+    @Test("a cache of another version is built anew", arguments: [0, 3, 5, 99])
+    func otherVersion(_ version: Int) throws {
         let test = try TestCache()
         try test.cache.setPosition(42)
+        try test.reopen(after: { path in try Connection(path: path).execute("PRAGMA user_version = \(version)") })
+        #expect(try test.cache.position() == 0)
+        #expect(test.cache.rebuiltReason != nil)
+    }
+
+    @Test("a cache of the version before, whose tables have other columns, is built anew")
+    func versionBefore() throws {
+        let test = try TestCache()
         try test.reopen(after: { path in
-            try Connection(path: path).run("UPDATE meta SET value = 99 WHERE key = 'version'")
+            WorkerCache.delete(path: path)
+            let old = try Connection(path: path)
+            try old.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID")
+            try old.execute("INSERT INTO meta VALUES ('store', 1), ('version', 3), ('position', 42)")
         })
         #expect(try test.cache.position() == 0)
+        try test.cache.setPosition(7)
+        #expect(try test.cache.position() == 7)
+    }
+
+    @Test("a cache of another worker is built anew, and then belongs to it; without a name any is taken")
+    func otherWorker() throws {
+        let test = try TestCache()
+        func open(_ name: String?) throws -> WorkerCache {
+            try WorkerCache(path: test.path + "-w", storeID: 1, name: name)
+        }
+        defer { WorkerCache.delete(path: test.path + "-w") }
+        try open("worker-0").setPosition(42)
+        #expect(try open("worker-0").position() == 42)
+        #expect(try open(nil).position() == 42)
+        #expect(try open("worker-1").position() == 0)
+        try open("worker-1").setPosition(7)
+        #expect(try open("worker-1").position() == 7)
+        #expect(try open("worker-0").position() == 0)
     }
 
     @Test("a file that is no database is built anew", arguments: [16, 4096, 100_000])

@@ -157,9 +157,6 @@ struct LogTests {
         }
         #expect(copied.map(\.first.microseconds) == [10, 21] && copied.map(\.upTo) == [2, 3])
         #expect(try test.store.pendingLog().isEmpty)
-        let expired = try test.store.expireChunks(
-            slot: slot, epoch: epoch, device: device, before: Timestamp(microseconds: 21))
-        #expect(try expired == 1 && firsts(0, 99) == [21])
     }
 
     @Test("a flipped byte is told, by name", arguments: ["log", "chunks"])

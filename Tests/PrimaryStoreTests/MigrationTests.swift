@@ -54,6 +54,31 @@ struct MigrationTests {
         #expect(store.registryRevision == 6)
     }
 
+    @Test("a store of schema 2 gets a checksum and a total for all it holds, and its slot times")
+    func schemaTwo() throws {
+        let folder = try Folder()
+        try SchemaTwoFixture.make(folder: folder.path)
+        let store = try SQLitePrimaryStore(folder: folder.path)
+        defer { store.close() }
+        #expect(try store.audit(slots: .all) == [])
+        let snapshot = try store.registry()
+        let key = snapshot.assignments[0].key
+        #expect(try store.heldIntervals(key).count == 2 && store.archiveMark(device: key.device) == 0)
+        #expect(try store.jobs(key, countMax: 9).map(\.outcome) == [.done] && store.heldJobs().isEmpty)
+        let tokens = try store.tokens()
+        #expect(tokens.map(\.name) == ["ci"] && tokens[0].lastUsed == Timestamp(microseconds: 9))
+        let accepted = try store.readLog(after: 0, slots: .all).entries[0].batch().acceptances
+        let time = try store.slotTimes()[Int(Slot(device: key.device).rawValue)]
+        #expect(accepted == [time.microseconds])
+        #expect(try store.slotTimes().filter { $0 == .distantPast }.count == 255)
+        #expect(try store.horizon(device: key.device) == .distantPast && store.settings().isEmpty)
+        let other = AssignmentKey(calculator: key.calculator, device: snapshot.devices[1].id)
+        let made = try store.assign([other], isEnabled: true, isAutoCreated: false)
+        #expect(made[0].marks.lastIntervalID == 41)
+        #expect(try store.createEntity(.geofence, name: "depot", json: "{}").id == 7)
+        #expect(try store.audit(slots: .all) == [])
+    }
+
     @Test("a file that a newer program made is refused")
     func newer() throws {
         let test = try TestStore()

@@ -9,7 +9,7 @@ import Testing
 struct WriterTests {
     private static func insert(_ name: String) -> Writes<Bool>.Body {
         { writer in
-            try writer.connection.run("INSERT INTO meta VALUES (?, 1)", name)
+            try writer.connection.run("INSERT INTO meta (key, value) VALUES (?, 1)", name)
             return true
         }
     }

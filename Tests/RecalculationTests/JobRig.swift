@@ -81,19 +81,36 @@ final class JobRig {
         }
     }
 
-    func job(_ ranges: [TimeRange], now: Int64 = 1_000_000) -> RecalculationJob {
+    func job(
+        _ ranges: [TimeRange], now: Int64 = 1_000_000, horizon: HorizonStart = HorizonStart()
+    ) -> RecalculationJob {
         RecalculationJob(
-            key: key, calculator: calculator,
-            inputs: RecalculationJob.Inputs(
-                environment: ExpressionEnvironment(),
-                binding: ColumnBinding(
-                    calculator.layout, table: table, facts: DeviceFacts(id: key.device, ident: "x", name: "x"))),
-            ranges: ranges, now: .at(now), stateSpacing: stateSpacing)
+            key: key, calculator: calculator, inputs: inputs(horizon), ranges: ranges, now: .at(now),
+            stateSpacing: stateSpacing)
+    }
+
+    private func inputs(_ horizon: HorizonStart) -> RecalculationJob.Inputs {
+        var inputs = RecalculationJob.Inputs(
+            environment: ExpressionEnvironment(),
+            binding: ColumnBinding(
+                calculator.layout, table: table, facts: DeviceFacts(id: key.device, ident: "x", name: "x")))
+        inputs.horizon = horizon
+        return inputs
+    }
+
+    /// The state of the evaluation after all messages before a second.
+    func state(at second: Int64, slice: Int = 1 << 30) throws -> [UInt8]? {
+        var job = RecalculationJob(
+            stateAt: .at(second), key: key, calculator: calculator, inputs: inputs(HorizonStart()), now: .at(second))
+        while try !job.run(messageCountMax: slice, cache) {}
+        return job.outcome.state
     }
 
     /// Runs a job to its end in slices, without settling it.
-    func outcome(_ ranges: [TimeRange], now: Int64 = 1_000_000, slice: Int = 1 << 30) throws -> JobOutcome {
-        var job = job(ranges, now: now)
+    func outcome(
+        _ ranges: [TimeRange], now: Int64 = 1_000_000, slice: Int = 1 << 30, horizon: HorizonStart = HorizonStart()
+    ) throws -> JobOutcome {
+        var job = job(ranges, now: now, horizon: horizon)
         while try !job.run(messageCountMax: slice, cache) {}
         return job.outcome
     }

@@ -16,7 +16,7 @@ extension ServerSuite {
                 ["import"], ["import", "a.csv", "--server", "http://127.0.0.1:1"],
                 ["import", "a.csv", "--server", "http://127.0.0.1:1", "--token", "t", "--data", "d"],
                 ["import", "a.csv", "--format", "xls"], ["simulate", "--devices", "0"], ["token", "revoke"],
-                ["token", "revoke", "first"], ["demo", "--days", "-1"],
+                ["token", "revoke", "first"], ["doctor", "--bogus"], ["replay", "status"], ["demo", "--days", "-1"],
             ])
         func wrongUse(arguments: [String]) async throws {
             let outcome = try await Program.run(arguments)

@@ -12,6 +12,8 @@ extension ServerSuite {
             /// Timestamps that must be there afterwards, by ident.
             var stored: [String: [Int64]]
             var refused: Int
+            /// Messages without a possible timestamp, which are kept apart.
+            var apart = 0
             /// Lines that must be named on standard error.
             var problems: [Int]
 
@@ -58,8 +60,8 @@ extension ServerSuite {
                     {"ident":"b","timestamp":1714557601,"position.speed":"fast"}
                     {"ident":"b","timestamp":99,"position.speed":3}
                     """,
-                arguments: [], stored: ["a": [1_714_557_600], "b": [1_714_557_601]], refused: 4,
-                problems: [3, 4, 5, 6, 7]),
+                arguments: [], stored: ["a": [1_714_557_600], "b": [1_714_557_601]], refused: 2,
+                apart: 2, problems: [3, 4, 5, 6, 7]),
         ]
 
         @Test("bad lines are counted and shown and stop nothing; a second run adds nothing", arguments: cases)
@@ -71,6 +73,7 @@ extension ServerSuite {
             let first = try await TestServer(folder)
             let before = try await Self.stored(first)
             #expect(before.times == item.stored)
+            #expect(try await first.get("/gw/devices/all/messages/apart").result.count == item.apart)
             try await first.stop()
             Self.expect(try await Program.run(arguments), item, file)
             let second = try await TestServer(folder)
@@ -87,6 +90,7 @@ extension ServerSuite {
             Self.expect(try await Program.run(arguments), item, file)
             let before = try await Self.stored(server)
             #expect(before.times == item.stored)
+            #expect(try await server.get("/gw/devices/all/messages/apart").result.count == item.apart)
             Self.expect(try await Program.run(arguments), item, file)
             #expect(try await Self.stored(server).text == before.text)
 
@@ -100,7 +104,8 @@ extension ServerSuite {
         private static func expect(_ outcome: Program.Outcome, _ item: Case, _ file: String) {
             #expect(outcome.status == 0, "\(outcome)")
             for line in item.problems { #expect(outcome.errors.contains("\(file):\(line): "), "\(outcome)") }
-            #expect(outcome.errors.contains(", \(item.refused) refused"), "\(outcome)")
+            let apart = item.apart > 0 ? ", \(item.apart) kept apart" : ""
+            #expect(outcome.errors.hasSuffix(", \(item.refused) refused\(apart)\n"), "\(outcome)")
             #expect(outcome.output.isEmpty)
         }
 
@@ -142,6 +147,30 @@ extension ServerSuite {
                 answer.result.contains { $0["cause"]?.stringValue == "messages" }
             }
             #expect(try await server.get("/gw/calcs/1/devices/2/intervals/all").result.isEmpty)
+        }
+
+        @Test("what lies too far ahead is kept apart, in a folder and on a server alike", arguments: [true, false])
+        func future(isFolder: Bool) async throws {
+            let folder = try Folder()
+            let lines = [1_714_557_600, 4_000_000_000].map { "{\"timestamp\":\($0),\"din\":5}" }
+            let file = try folder.write(lines.joined(separator: "\n"), to: "messages.jsonl")
+            let target: [String]
+            var server: TestServer?
+            if isFolder {
+                target = ["--data", folder.path + "/data"]
+            } else {
+                let running = try await TestServer(folder)
+                target = ["--server", "http://127.0.0.1:\(running.port)", "--token", running.token]
+                server = running
+            }
+            let outcome = try await Program.run(["import", file, "--device", "d"] + target)
+            #expect(outcome.errors.hasSuffix("1 messages taken, 0 refused, 1 kept apart\n"), "\(outcome)")
+            let reader: TestServer
+            if let server { reader = server } else { reader = try await TestServer(folder) }
+            let apart = try await reader.get("/gw/devices/1/messages/apart").result
+            #expect(apart.map { $0["message"]?.text } == ["{\"timestamp\":4000000000,\"din\":5}"], "\(apart)")
+            #expect(apart.first?["reason"] == .string("future"))
+            #expect(try await reader.get("/gw/devices/1/messages").result.count == 1)
         }
 
         @Test("an import that cannot begin or reach its server ends with status 1 or 2 and a reason")

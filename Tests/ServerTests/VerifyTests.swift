@@ -22,6 +22,8 @@ extension ServerSuite {
             #expect(beside.status == 0, "\(beside)")
             let summary = try Self.lines(beside).last
             #expect(summary?["kind"] == .string("summary") && summary?["messages"] == .number(6_000), "\(beside)")
+            let audit = try Self.lines(beside).dropLast().last
+            #expect(audit?.text == "{\"kind\":\"audit\",\"count\":0,\"findings\":[]}", "\(beside)")
             #expect(summary?["assignments"] == .number(4) && summary?["devices"] == .number(2))
             let answer = try await server.post("/gw/calcs/all/devices/all/verify")
             #expect(answer.result.map { $0["is_alike"]?.booleanValue } == [true, true, true, true], "\(answer)")
@@ -31,6 +33,7 @@ extension ServerSuite {
             #expect(try Self.lines(after).last?["messages"] == .number(3_000))
             let table = try await Self.verify(folder, ["--format", "table"])
             #expect(table.status == 0 && table.output.contains("assignments 4"), "\(table)")
+            #expect(table.output.contains("audit: ok\n"), "\(table)")
             for wrong in [["--device", "x"], ["--format", "xml"], ["--device", "1", "--asset", "1"]] {
                 #expect(try await Self.verify(folder, wrong).status == 2)
             }
@@ -71,7 +74,7 @@ extension ServerSuite {
 
 extension Folder {
     /// Writes bytes over the first place in a file that has others of the same length; false if there is none.
-    fileprivate func replace(_ old: String, with new: String, in name: String) throws -> Bool {
+    func replace(_ old: String, with new: String, in name: String) throws -> Bool {
         let url = URL(filePath: "\(path)/\(name)")
         var data = try Data(contentsOf: url)
         guard let range = data.range(of: Data(old.utf8)), old.utf8.count == new.utf8.count else { return false }

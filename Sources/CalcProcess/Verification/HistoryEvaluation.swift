@@ -1,10 +1,12 @@
 import Calculators
 import Evaluation
+import Expressions
 import PrimaryStore
+import Recalculation
 import Telemetry
 
-/// Calculators over all messages of one device, or asset, as the primary store holds them: from the first to the last,
-/// sources before what reads them. Nothing of it is kept.
+/// Calculators over all messages of one device, or asset, as the primary store holds them: each from its horizon, and
+/// from the state that was saved there, to the last, sources before what reads them. Nothing of it is kept.
 struct HistoryEvaluation {
     /// Seconds for which one read of the archive may go on, so that the write-ahead log can be cut in between.
     static let readSecondsMax = 2.0
@@ -13,6 +15,8 @@ struct HistoryEvaluation {
         var compiled: CompiledCalculator
         var binding: ColumnBinding
         var evaluator: Evaluator
+        var horizon: Timestamp
+        var continued: ContinuedMark
         var settled: [Interval] = []
     }
 
@@ -59,12 +63,17 @@ struct HistoryEvaluation {
         }
     }
 
-    /// The intervals of a calculator, their activity judged at a moment; nil if it was not evaluated.
+    /// The intervals of a calculator that are not frozen, their activity judged at a moment; nil if it was not
+    /// evaluated.
     func intervals(_ calculator: CalculatorID, now moment: Timestamp) -> [Interval]? {
         guard let part = done[calculator] else { return nil }
-        let all = part.settled + part.evaluator.pendingIntervals(now: moment).map(\.interval)
+        let pending = part.evaluator.pendingIntervals(now: moment).map { part.continued.interval($0) }
+        let all = (part.settled + pending).filter { $0.end >= part.horizon }
         return all.sorted { ($0.firstOn, $0.begin) < ($1.firstOn, $1.begin) }
     }
+
+    /// From when on the intervals of a calculator are calculated; what ends before is frozen.
+    func horizon(_ calculator: CalculatorID) -> Timestamp { done[calculator]?.horizon ?? .distantPast }
 
     // MARK: Details
 
@@ -96,27 +105,52 @@ struct HistoryEvaluation {
         for part in parts {
             let id = part.compiled.id
             done[id] = part
-            // What keeps its old revision is read as it is stored.
-            sources[id] = part.compiled.calculator.updatesOnChange ? intervals(id, now: now) : try stored(id)
+            sources[id] = try read(part)
         }
     }
 
+    /// The messages from the horizon on.
     private static func consume(_ block: MessageBlock, _ part: inout Part) {
-        let settled = part.evaluator.consume(block)
-        part.settled += settled.map(\.interval)
+        let first = block.content.timestamps.firstIndex(after: part.horizon.microseconds - 1)
+        guard first < block.count else { return }
+        let settled = part.evaluator.consume(first == 0 ? block : block.dropping(first))
+        part.settled += settled.map { part.continued.interval($0) }
+    }
+
+    /// What others read of a calculator: what is frozen, and what keeps its old revision, as it is stored.
+    private func read(_ part: Part) throws(StoreError) -> [Interval] {
+        guard part.compiled.calculator.updatesOnChange else { return try stored(part.compiled.id) }
+        let calculated = intervals(part.compiled.id, now: now) ?? []
+        guard part.horizon > .distantPast else { return calculated }
+        return try stored(part.compiled.id).filter { $0.end < part.horizon } + calculated
     }
 
     private func part(_ compiled: CompiledCalculator) throws(StoreError) -> Part {
         let calculator = compiled.calculator
         let environment = compiled.environment(device, picture.geofences[compiled.id]?.set)
-        var evaluator = Evaluator(calculator, environment: environment)
+        let start = try start(compiled)
+        var evaluator = Evaluator(calculator, environment: environment, from: try beginning(start, calculator))
         for source in calculator.sources { evaluator.sources[source] = sources[source] ?? [] }
         if calculator.readsPreviousInterval {
             evaluator.customFields = try store.intervalFields(key(compiled.id)).valuesByFirstOn
         }
         let binding = ColumnBinding(
             calculator.layout, table: store.parameters, facts: device.facts, stretches: device.stretches)
-        return Part(compiled: compiled, binding: binding, evaluator: evaluator)
+        return Part(
+            compiled: compiled, binding: binding, evaluator: evaluator, horizon: start.moment,
+            continued: ContinuedMark(start.moment, calculator))
+    }
+
+    private func start(_ compiled: CompiledCalculator) throws(StoreError) -> HorizonStart {
+        let key = key(compiled.id)
+        let marked = try store.assignment(key)?.marks.horizon ?? .distantPast
+        return HorizonStart(key, compiled, marked: marked, lost: try device.lostBefore(store), store: store)
+    }
+
+    private func beginning(_ start: HorizonStart, _ calculator: Calculator) throws(StoreError) -> EvaluationState {
+        do { return try start.beginning(calculator) } catch let error as StoreError { throw error } catch {
+            throw .database("\(error)")
+        }
     }
 
     private func key(_ calculator: CalculatorID) -> AssignmentKey {
@@ -142,7 +176,10 @@ struct HistoryEvaluation {
         while let range = rest, !range.isEmpty, !isCut {
             rest = nil
             let deadline = ContinuousClock.now + .seconds(Self.readSecondsMax)
-            try MessageHistory(store: store).forEachBlock(device: device, range: range) { batch throws(StoreError) in
+            // What was set apart lies before the horizons, or shows as a difference; it is told by itself.
+            try MessageHistory(store: store).forEachBlock(
+                device: device, range: range, passesOverDamage: true
+            ) { batch throws(StoreError) in
                 messageCount += batch.count
                 isCut = !mayGoOn(batch.count)
                 guard !isCut else { return false }
@@ -152,5 +189,14 @@ struct HistoryEvaluation {
                 return false
             }
         }
+    }
+}
+
+extension MessageBlock {
+    /// The rows from one on.
+    fileprivate func dropping(_ first: Int) -> MessageBlock {
+        MessageBlock(
+            timestamps: Array(content.timestamps[first...]), acceptances: Array(acceptances[first...]),
+            columns: content.columns.map { $0.slice(first..<count) })
     }
 }

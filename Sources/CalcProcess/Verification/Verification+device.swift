@@ -38,10 +38,22 @@ extension Verification {
             isReadable = false
         }
         look.messageCount = evaluation.messageCount
+        look.findings += try damage(mirrored)
         look.isCut = evaluation.isCut
         guard !look.isCut else { return look }
         for key in look.keys { try compare(key, isReadable ? evaluation : nil, &look) }
         return look
+    }
+
+    /// Chunks of a device, or of those that stood for an asset, that were set apart.
+    private func damage(_ device: MirroredDevice) throws(StoreError) -> [VerificationFinding] {
+        let ids = device.isAsset ? Set(device.stretches.map(\.facts.id)) : [device.facts.id]
+        return try view.store.damagedChunks(device: nil).filter { ids.contains($0.device) && $0.since != nil }.map {
+            VerificationFinding(
+                .corrupt,
+                text: "chunk of device \($0.device) from \($0.first.seconds) to \($0.last.seconds) is set apart: "
+                    + $0.reason)
+        }
     }
 
     private func compare(
@@ -56,7 +68,7 @@ extension Verification {
         let custom = Dictionary(fields.map { ($0.id, $0.members) }) { first, _ in first }
         func differences(at moment: Timestamp) -> [IntervalComparison.Difference] {
             let calculated = evaluation.intervals(key.calculator, now: moment) ?? []
-            let (stored, compared) = comparable(stored, calculated, key, look)
+            let (stored, compared) = comparable(stored, calculated, key, evaluation.horizon(key.calculator))
             return IntervalComparison(stored: stored, calculated: compared, custom: custom).differences
         }
         let found = differences(at: now)
@@ -94,9 +106,8 @@ extension Verification {
 
     /// What of both sides is the same by right: nothing that is frozen, and nothing that keeps an older revision.
     private func comparable(
-        _ stored: [StoredInterval], _ calculated: [Interval], _ key: AssignmentKey, _ look: DeviceLook
+        _ stored: [StoredInterval], _ calculated: [Interval], _ key: AssignmentKey, _ horizon: Timestamp
     ) -> ([StoredInterval], [Interval]) {
-        let horizon = look.marks[key]?.horizon ?? .distantPast
         var kept = stored.filter { $0.end >= horizon }
         var compared = calculated.filter { $0.end >= horizon }
         guard let compiled = view.picture.calculators[key.calculator], !compiled.calculator.updatesOnChange else {

@@ -123,11 +123,11 @@ struct Accumulators: Sendable {
         for memory in validateMemories { memory?.write(to: &writer) }
     }
 
-    init(_ plan: EvaluationPlan, from reader: inout ByteReader) throws(MalformedBytes) {
+    init(_ plan: EvaluationPlan, from reader: inout ByteReader, withLists: Bool) throws(MalformedBytes) {
         self.init(plan)
         position = try reader.readTimestamp()?.microseconds
         for index in states.indices {
-            try states[index].read(from: &reader, withLists: plan.savesLists)
+            try states[index].read(from: &reader, withLists: withLists)
         }
         for (index, counter) in plan.counters.enumerated() {
             guard let validate = counter.counter.validateMessage else { continue }

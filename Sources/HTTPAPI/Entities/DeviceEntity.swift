@@ -20,12 +20,14 @@ struct DeviceEntity: Sendable {
 
     /// What the server alone sets.
     static let readOnly = [
-        "id", "cid", "connected", "blocked", "last_active", "messages_size", "sync_state", "telemetry",
+        "id", "cid", "connected", "blocked", "last_active", "messages_size", "sync_state", "telemetry", "horizon",
     ]
 
     /// The names for `fields`; `messages_size` is counted only where it is asked for by name.
     static let fields =
-        ["id"] + defaults.map(\.key) + ["cid", "connected", "blocked", "last_active", "messages_size", "sync_state"]
+        ["id"] + defaults.map(\.key) + [
+            "cid", "connected", "blocked", "last_active", "messages_size", "sync_state", "horizon",
+        ]
 
     init(_ record: DeviceRecord) {
         id = record.id

@@ -18,23 +18,24 @@ extension API {
         let freshness = Freshness(keys.map(calculation.status(of:)))
         let runs = try await explainRuns(keys, request, now: moment)
         var budget = OnDemandBudget(limits.onDemand)
-        var (pages, isCut) = ([[UInt8]](), false)
+        var (pages, isCut, errors) = ([[UInt8]](), false, selection.errors)
         for run in runs {
-            let (page, left, isLeftOut) = try await pool.run { [store, budget] () throws(APIFailure) in
+            let (page, left, isLeftOut, damage) = try await pool.run { [store, budget] () throws(APIFailure) in
                 var budget = budget
-                let (items, isCut) = try run.items(from: store, &budget)
+                let (items, isCut, damage) = try run.items(from: store, &budget)
                 let page = Self.page(items)
                 budget.take(bytes: page.count)
                 try budget.check()
-                return (page, budget, isCut)
+                return (page, budget, isCut, damage)
             }
             (budget, isCut) = (left, isCut || isLeftOut)
+            errors += damage
             pages.append(page)
         }
         var answer =
             runs.isEmpty && !selection.errors.isEmpty
-            ? Answer(result: [], errors: selection.errors)
-            : Answer(resultBytes: pages, errors: selection.errors, isTruncated: isCut)
+            ? Answer(result: [], errors: errors)
+            : Answer(resultBytes: pages, errors: errors, isTruncated: isCut)
         answer.headers.append(contentsOf: freshness.headers)
         return answer
     }

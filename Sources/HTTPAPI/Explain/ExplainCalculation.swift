@@ -11,6 +11,8 @@ struct ExplainCalculation: Sendable {
     let definition: OnDemandDefinition
     /// Activity is judged at this moment.
     let now: Timestamp
+    /// Whether damaged messages are passed over instead of failing.
+    var passesOver = false
 
     private var calculator: Calculator { definition.calculator }
 
@@ -34,7 +36,9 @@ struct ExplainCalculation: Sendable {
             if budget.excess == nil { explainer.consume(block) }
         } else {
             let binding = ColumnBinding(calculator.layout, table: store.parameters, facts: device.facts)
-            try MessageHistory(store: store).forEachBlock(device: device.id, range: .all) { batch in
+            try MessageHistory(store: store).forEachBlock(
+                device: device.id, range: .all, isReversed: false, passesOverDamage: passesOver
+            ) { batch in
                 let block = binding.block(batch)
                 budget.take(messages: block.count)
                 guard budget.excess == nil else { return false }

@@ -13,18 +13,36 @@ struct ExplainRun: Sendable {
     /// The items in the order of time; `isCut` says that there are more. Blocks.
     func items(
         from store: any PrimaryStore, _ budget: inout OnDemandBudget
-    ) throws(APIFailure) -> (items: [JSONValue], isCut: Bool) {
+    ) throws(APIFailure) -> (items: [JSONValue], isCut: Bool, errors: [ErrorItem]) {
         let stored: [StoredInterval]
-        let explanation: Explanation
+        let (explanation, errors): (Explanation, [ErrorItem])
         do throws(StoreError) {
             stored = try store.intervals(calculation.key, request.query)
-            guard let range = request.range ?? Self.span(of: stored) else { return ([], false) }
-            explanation = try calculation.explanation(
-                of: range, wanted: request.range == nil ? Set(stored.map(\.firstOn)) : nil,
-                from: min(range.lower, stored.map(\.begin).min() ?? range.lower), store, &budget)
+            guard let range = request.range ?? Self.span(of: stored) else { return ([], false, []) }
+            (explanation, errors) = try self.explanation(of: range, stored, from: store, &budget)
         } catch { throw APIFailure(error) }
         try budget.check()
-        return items(explanation, stored)
+        let (items, isCut) = items(explanation, stored)
+        return (items, isCut, errors)
+    }
+
+    /// The explanation of a range; where messages are damaged, of the others, with errors that tell which are missing.
+    private func explanation(
+        of range: TimeRange, _ stored: [StoredInterval], from store: any PrimaryStore, _ budget: inout OnDemandBudget
+    ) throws(StoreError) -> (Explanation, [ErrorItem]) {
+        let start = budget
+        let (found, errors) = try DamageTolerance.read(calculation.device.id, .all, from: store) {
+            passesOver throws(StoreError) in
+            var calculation = calculation
+            var left = start
+            calculation.passesOver = passesOver
+            let explanation = try calculation.explanation(
+                of: range, wanted: request.range == nil ? Set(stored.map(\.firstOn)) : nil,
+                from: min(range.lower, stored.map(\.begin).min() ?? range.lower), store, &left)
+            return (explanation, left)
+        }
+        budget = found.1
+        return (found.0, errors)
     }
 
     private static func span(of intervals: [StoredInterval]) -> TimeRange? {

@@ -11,7 +11,7 @@ extension API {
         let devices = contents.devices(request.devices)
         selection.errors += devices.errors
         var keys: [AssignmentKey] = []
-        var answer = try await each(selection) { calculator throws(APIFailure) in
+        var answer = try await eachDone(selection) { calculator throws(APIFailure) in
             let input = CalculatorInput(limits: limits, timeZones: timeZones)
             let checked = try input.changed(calculator.definition, by: request.changes, merging: false)
             let definition = try compiled(checked, id: calculator.id)
@@ -23,7 +23,9 @@ extension API {
                 definition: definition, devices: assigned, samplesMax: request.samplesMax, now: now(),
                 limits: limits.onDemand)
             let report = try await report(run)
-            return ([report], checked.warnings.map { Self.warning($0, of: calculator.id) })
+            return Done(
+                result: [report.json(assignedCount: assigned.count)],
+                warnings: checked.warnings.map { Self.warning($0, of: calculator.id) }, errors: report.errors)
         }
         // What is compared with may itself be behind the messages.
         answer.headers.append(contentsOf: Freshness(keys.map(calculation.status(of:))).headers)
@@ -35,7 +37,7 @@ extension API {
     }
 
     /// Runs one device after the other, each where it may block, until all are done or a limit is reached.
-    private func report(_ run: DryRun) async throws(APIFailure) -> JSONValue {
+    private func report(_ run: DryRun) async throws(APIFailure) -> DryRunReport {
         var report = DryRunReport(run.definition, samplesMax: run.samplesMax)
         var budget = OnDemandBudget(run.limits)
         for device in run.devices.prefix(run.limits.devicesMax) {
@@ -49,7 +51,7 @@ extension API {
             (report, budget) = (next, left)
             if budget.excess != nil { break }
         }
-        return report.json(assignedCount: run.devices.count)
+        return report
     }
 }
 

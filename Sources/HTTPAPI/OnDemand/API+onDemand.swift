@@ -57,14 +57,16 @@ extension API {
                 hint: "select fewer, or store the calculator: its intervals are kept")
         }
         var budget = OnDemandBudget(limits)
+        var errors = errors
         var pages: [[UInt8]] = []
         for run in runs {
-            let (page, left) = try await pool.run { [store, budget] () throws(APIFailure) in
+            let (page, damage, left) = try await pool.run { [store, budget] () throws(APIFailure) in
                 var budget = budget
-                let page = try run.page(from: store, &budget)
-                return (page, budget)
+                let (page, damage) = try run.page(from: store, &budget)
+                return (page, damage, budget)
             }
             budget = left
+            errors += damage
             pages.append(page)
         }
         guard !runs.isEmpty || errors.isEmpty else { return Answer(result: [], errors: errors) }
@@ -77,18 +79,20 @@ struct OnDemandRun: Sendable {
     let calculation: OnDemandCalculation
     let tags: [JSONValue.Member]
 
-    /// The intervals as text, with commas between them.
-    func page(from store: any PrimaryStore, _ budget: inout OnDemandBudget) throws(APIFailure) -> [UInt8] {
-        let intervals: [Interval]
+    /// The intervals as text, with commas between them, and which messages are missing.
+    func page(
+        from store: any PrimaryStore, _ budget: inout OnDemandBudget
+    ) throws(APIFailure) -> (text: [UInt8], errors: [ErrorItem]) {
+        let (intervals, errors): ([Interval], [ErrorItem])
         do throws(StoreError) {
-            intervals = try calculation.intervals(from: store, &budget)
+            (intervals, errors) = try calculation.intervalsOfWhatCanBeRead(from: store, &budget)
         } catch { throw APIFailure(error) }
         try budget.check()
         var writer = JSONWriter(capacity: intervals.count * 256)
         writer.write(intervals, tags: tags, timestamp: calculation.now)
         budget.take(bytes: writer.bytes.count)
         try budget.check()
-        return writer.bytes
+        return (writer.bytes, errors)
     }
 }
 

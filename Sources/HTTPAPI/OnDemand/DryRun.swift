@@ -25,12 +25,14 @@ struct DryRun: Sendable {
         budget.take(intervals: stored.count)
         guard budget.excess == nil else { return }
         let custom = try store.intervalFields(key)
-        let calculation = OnDemandCalculation(
-            device: device, definition: definition, range: .all, isAssigned: true, now: now)
-        let calculated = try calculation.intervals(from: store, &budget)
-        guard budget.excess == nil else { return }
-        // What is frozen stays whatever the definition says.
+        // What is frozen stays whatever the definition says, and a changed one begins from nothing behind it.
         let horizon = record.marks.horizon
+        let calculation = OnDemandCalculation(
+            device: device, definition: definition, range: TimeRange(lower: horizon, upper: TimeRange.all.upper),
+            isAssigned: true, now: now)
+        let (calculated, errors) = try calculation.intervalsOfWhatCanBeRead(from: store, &budget)
+        guard budget.excess == nil else { return }
+        report.errors += errors
         report.add(
             device.id, before: stored.filter { $0.end >= horizon }, after: calculated.filter { $0.end >= horizon },
             custom: Dictionary(custom.map { ($0.id, Set($0.members.map(\.key))) }) { _, last in last })
@@ -55,6 +57,8 @@ struct DryRunReport: Sendable {
         }
     }
 
+    /// Which messages could not be read.
+    var errors: [ErrorItem] = []
     private let calculator: CalculatorID?
     private let samplesMax: Int
     private var deviceCount = 0

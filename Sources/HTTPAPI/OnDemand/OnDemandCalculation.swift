@@ -14,6 +14,8 @@ struct OnDemandCalculation: Sendable {
     let isAssigned: Bool
     /// Activity is judged at this moment.
     let now: Timestamp
+    /// Whether damaged messages are passed over instead of failing.
+    var passesOver = false
 
     /// The intervals in the order of time; incomplete where the budget says that a limit was reached. Blocks.
     func intervals(
@@ -37,6 +39,22 @@ struct OnDemandCalculation: Sendable {
         return Self.ordered(evaluated + evaluator.pendingIntervals(now: now))
     }
 
+    /// The same; where messages are damaged, over the others, with errors that tell which are missing.
+    func intervalsOfWhatCanBeRead(
+        from store: any PrimaryStore, _ budget: inout OnDemandBudget
+    ) throws(StoreError) -> (intervals: [Interval], errors: [ErrorItem]) {
+        let start = budget
+        let (found, errors) = try DamageTolerance.read(device.id, range, from: store) {
+            passesOver throws(StoreError) in
+            var calculation = self
+            var left = start
+            calculation.passesOver = passesOver
+            return (try calculation.intervals(from: store, &left), left)
+        }
+        budget = found.1
+        return (found.0, errors)
+    }
+
     static func ordered(_ intervals: [EvaluatedInterval]) -> [Interval] {
         intervals.map(\.interval).sorted { ($0.begin, $0.firstOn) < ($1.begin, $1.firstOn) }
     }
@@ -53,7 +71,9 @@ struct OnDemandCalculation: Sendable {
             if block.count > 0 { _ = body(block) }
         } else {
             let binding = ColumnBinding(layout, table: store.parameters, facts: device.facts)
-            try MessageHistory(store: store).forEachBlock(device: device.id, range: range) { batch in
+            try MessageHistory(store: store).forEachBlock(
+                device: device.id, range: range, isReversed: false, passesOverDamage: passesOver
+            ) { batch in
                 body(binding.block(batch))
             }
         }

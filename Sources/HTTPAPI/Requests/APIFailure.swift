@@ -9,6 +9,8 @@ package struct APIFailure: Error, Sendable {
     package var items: [ErrorItem]
     package var schemaHint: SchemaHint?
     package var headers = HTTPFields()
+    /// Whether it is the store that failed, not the request.
+    private var hasStoreFailed = false
 
     package init(_ items: [ErrorItem], schemaHint: SchemaHint? = nil) {
         precondition(!items.isEmpty, "a failure has a reason")
@@ -38,13 +40,24 @@ package struct APIFailure: Error, Sendable {
     }
 
     init(_ error: StoreError) {
-        self.init(
-            [
-                ErrorItem(
-                    error.code, "\(error)",
-                    hint: error.isRetryable ? "the same request may succeed later" : nil)
-            ])
+        self.init([ErrorItem(error.code, "\(error)", hint: error.hint)])
+        switch error {
+        case .diskFull: headers[.retryAfter] = Self.diskFullSeconds
+        case .failed, .locked, .fenced, .notWritable: headers[.retryAfter] = Self.busySeconds
+        default: break
+        }
+        switch error {
+        case .diskFull, .failed, .corrupt, .stale, .database: hasStoreFailed = true
+        default: break
+        }
     }
+
+    /// Seconds after which a request that met a full disk, or a store that cannot write, may be sent again.
+    private static let diskFullSeconds = "30"
+    private static let busySeconds = "5"
+
+    /// What the log of the server must tell, too.
+    var logged: ErrorItem? { hasStoreFailed ? items.first : items.first { $0.code == .failure } }
 }
 
 /// Which fields an object may have, for whoever misspelt one.
@@ -72,10 +85,22 @@ extension StoreError {
     var code: ErrorCode {
         switch self {
         case .notFound: .notFound
-        case .identInUse, .revisionConflict: .conflict
+        case .identInUse, .revisionConflict, .cursorTooOld: .conflict
         case .invalid: .badRequest
-        case .diskFull, .locked, .fenced, .notWritable: .busy
-        case .stale, .corrupt, .failed, .database: .failure
+        case .diskFull: .diskFull
+        case .failed, .locked, .fenced, .notWritable: .busy
+        case .corrupt: .damaged
+        case .stale, .database: .failure
+        }
+    }
+
+    fileprivate var hint: String? {
+        switch self {
+        case .diskFull: "make room on the data folder's disk; the request was not acknowledged, reading goes on"
+        case .cursorTooOld(_, let revision):
+            "read all intervals of the slot's devices, then its changes after \(revision)"
+        case .failed: "the server must be started anew; nothing of the request was acknowledged"
+        default: isRetryable ? "the same request may succeed later" : nil
         }
     }
 }

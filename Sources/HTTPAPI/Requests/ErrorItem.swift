@@ -20,6 +20,10 @@ package enum ErrorCode: Int, Sendable, CaseIterable {
     /// Too much is going on, or the disk is full: the same request may succeed later.
     case busy = 9
     case methodNotAllowed = 10
+    /// There is no room for what would be stored; reading goes on.
+    case diskFull = 11
+    /// Stored bytes are not what was written: what they held is not in the answer.
+    case damaged = 12
 
     package var status: HTTPResponse.Status {
         switch self {
@@ -33,6 +37,8 @@ package enum ErrorCode: Int, Sendable, CaseIterable {
         case .notImplemented: .notImplemented
         case .busy: .serviceUnavailable
         case .methodNotAllowed: .methodNotAllowed
+        case .diskFull: .init(code: 507, reasonPhrase: "Insufficient Storage")
+        case .damaged: .internalServerError
         }
     }
 }

@@ -157,7 +157,7 @@ extension API {
     private func assignmentFields(_ call: Call) -> [String] {
         [
             "calc_id", call.path["assets"] == nil ? "device_id" : "asset_id", "name", "enabled", "auto_created",
-            "synced", "state", "pending_since", "failure",
+            "synced", "state", "pending_since", "failure", "held_job", "horizon",
         ]
     }
 
@@ -170,6 +170,8 @@ extension API {
             .init("state", .string(status.sync.rawValue)), .init("pending_since", JSONValue(status.pendingSince)),
         ]
         if let failure = status.failure { members.append(.init("failure", .string(failure))) }
+        if let job = status.heldJob { members.append(.init("held_job", JSONValue(job))) }
+        if let horizon = status.horizon { members.append(.init("horizon", JSONValue(horizon))) }
         return .object(members)
     }
 }

@@ -76,6 +76,8 @@ extension API {
             let settings = try input.changed(device.settings, by: value, merging: merging)
             guard settings != device.settings else { return (try await rendered([device], fields: fields), []) }
             let (ident, name) = (settings.ident, settings.name)
+            // With another messages_ttl it may move by now, or stand still.
+            horizons.forget(device.id)
             let record = try await change { store throws(StoreError) in
                 try store.replaceDevice(
                     device.id, ident: ident, name: name, json: settings.text, expecting: device.revision)
@@ -95,21 +97,40 @@ extension API {
                 contents.remove(device.id)
             }
             activity.forget(device.id)
+            horizons.forget(device.id)
             return ([.object([.init("id", JSONValue(device.id.rawValue))])], [])
         }
+    }
+
+    /// What was done to one entity.
+    struct Done {
+        var result: [JSONValue]
+        var warnings: [JSONValue] = []
+        /// What of it could not be done.
+        var errors: [ErrorItem] = []
     }
 
     /// Does one thing to each selected entity; one that fails leaves the others alone.
     func each<Entity: Identified>(
         _ selection: Selection<Entity>, _ one: (Entity) async throws(APIFailure) -> ([JSONValue], [JSONValue])
     ) async throws(APIFailure) -> Answer {
+        try await eachDone(selection) { entity throws(APIFailure) in
+            let (result, warnings) = try await one(entity)
+            return Done(result: result, warnings: warnings)
+        }
+    }
+
+    func eachDone<Entity: Identified>(
+        _ selection: Selection<Entity>, _ one: (Entity) async throws(APIFailure) -> Done
+    ) async throws(APIFailure) -> Answer {
         var (result, errors, warnings) = ([JSONValue](), selection.errors, [JSONValue]())
         var hint: SchemaHint?
         for entity in selection.items {
             do throws(APIFailure) {
                 let done = try await one(entity)
-                result += done.0
-                warnings += done.1
+                result += done.result
+                warnings += done.warnings
+                errors += done.errors
             } catch {
                 errors += error.items.map { item in
                     var item = item
@@ -146,14 +167,24 @@ extension API {
         if fields?.contains("last_active") ?? true, devices.count <= Self.lookUpsMax {
             try await lookUpActivity(devices)
         }
+        let borders = try await knownHorizons(devices, fields: fields)
         let sizes = fields?.contains("messages_size") ?? false ? try await messageSizes(devices) : [:]
         return devices.map { device in
             var json = device.json
             json["last_active"] = JSONValue(activity[device.id].flatMap { $0 })
             json["sync_state"] = .string(calculation.status(of: device.id).sync.rawValue)
+            json["horizon"] = JSONValue(borders[device.id].flatMap { $0 == .distantPast ? nil : $0 })
             if let size = sizes[device.id] { json["messages_size"] = JSONValue(size) }
             return json.cut(to: fields)
         }
+    }
+
+    /// The horizons of devices: of those whose messages expire, and of all where they are few.
+    private func knownHorizons(
+        _ devices: [DeviceEntity], fields: [String]?
+    ) async throws(APIFailure) -> [DeviceID: Timestamp] {
+        guard fields?.contains("horizon") ?? true else { return [:] }
+        return try await horizons(of: devices.count <= Self.lookUpsMax ? devices : devices.filter(\.expires))
     }
 
     /// The last message of each device that has not been heard since the start.
@@ -167,7 +198,9 @@ extension API {
             for device in unknown {
                 var last: Timestamp?
                 for range in [recent, .all] where last == nil {
-                    try history.forEachBlock(device: device, range: range, isReversed: true) { block in
+                    // Damage is told by the routes that show the messages themselves.
+                    try history.forEachBlock(device: device, range: range, isReversed: true, passesOverDamage: true) {
+                        block in
                         last = block.acceptances.max().map(Timestamp.init(microseconds:))
                         return false
                     }

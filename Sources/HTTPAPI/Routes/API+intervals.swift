@@ -56,21 +56,6 @@ extension API {
         if from == nil, to == nil { return nil }
         return TimeRange(inclusive: from ?? .distantPast, to ?? .distantFuture)
     }
-
-    func readJobs(_ call: Call) async throws(APIFailure) -> Answer {
-        let selection = try assignments(call)
-        var query = call.queryFields
-        let count = query.integer("count", 1...Int64(limits.jobsMax)).map(Int.init) ?? limits.jobsDefault
-        try query.check()
-        let keys = selection.items.map(\.key)
-        let jobs = try await stored { store throws(StoreError) in
-            var jobs: [JobRecord] = []
-            for key in keys { jobs += try store.jobs(key, countMax: count) }
-            return jobs
-        }
-        return Answer(
-            result: jobs.sorted { $0.id > $1.id }.prefix(count).map(\.json), errors: selection.errors)
-    }
 }
 
 /// What `GET …/intervals/{all|last|ids}` asks for.
@@ -225,11 +210,20 @@ struct Freshness: Sendable, Equatable {
     var isSynced: Bool
     var appliedPosition: Int64
     var pendingSince: Timestamp?
+    /// The jobs that wait for somebody to decide.
+    var heldJobs: [Int64] = []
+    /// What ends before it is frozen, of the assignment with the latest one.
+    var horizon: Timestamp?
+
+    /// More held jobs than these are not named in a header.
+    static let heldJobsMax = 16
 
     init(_ statuses: [AssignmentStatus]) {
         isSynced = statuses.allSatisfy { $0.sync == .synced }
         appliedPosition = statuses.map(\.appliedPosition).min() ?? 0
         pendingSince = statuses.compactMap(\.pendingSince).min()
+        heldJobs = statuses.compactMap(\.heldJob).sorted()
+        horizon = statuses.compactMap(\.horizon).max()
     }
 
     var headers: HTTPFields {
@@ -237,6 +231,10 @@ struct Freshness: Sendable, Equatable {
         headers[.odographSynced] = isSynced ? "true" : "false"
         headers[.odographAppliedPosition] = String(appliedPosition)
         if let pendingSince { headers[.odographPendingSince] = JSONValue(pendingSince).text }
+        if !heldJobs.isEmpty {
+            headers[.odographHeldJob] = heldJobs.prefix(Self.heldJobsMax).map { String($0) }.joined(separator: ",")
+        }
+        if let horizon { headers[.odographHorizon] = JSONValue(horizon).text }
         return headers
     }
 }
@@ -245,6 +243,8 @@ extension HTTPField.Name {
     static let odographSynced = named("X-Odograph-Synced")
     static let odographAppliedPosition = named("X-Odograph-Applied-Position")
     static let odographPendingSince = named("X-Odograph-Pending-Since")
+    static let odographHeldJob = named("X-Odograph-Held-Job")
+    static let odographHorizon = named("X-Odograph-Horizon")
 
     private static func named(_ text: String) -> HTTPField.Name {
         guard let name = HTTPField.Name(text) else { preconditionFailure("\(text) is a header's name") }
@@ -254,22 +254,6 @@ extension HTTPField.Name {
 
 extension StoredInterval {
     fileprivate var jsonValue: JSONValue { (try? JSONValue(parsing: json)) ?? .object([]) }
-}
-
-extension JobRecord {
-    fileprivate var json: JSONValue {
-        let counts: [(String, Int)] = [
-            ("messages", messageCount), ("created", createdCount), ("updated", updatedCount), ("deleted", deletedCount),
-        ]
-        return .object(
-            [.init("id", JSONValue(id))] + key.members + [
-                .init("cause", .string(cause)), .init("from", JSONValue(rangeAsked.first)),
-                .init("to", JSONValue(rangeAsked.last)), .init("run_from", JSONValue(rangeRun.first)),
-                .init("run_to", JSONValue(rangeRun.last)),
-            ] + counts.map { JSONValue.Member($0.0, JSONValue($0.1)) } + [
-                .init("started", .number(started.seconds)), .init("milliseconds", .number(milliseconds)),
-            ])
-    }
 }
 
 extension TimeRange {

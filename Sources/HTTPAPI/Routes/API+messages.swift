@@ -18,7 +18,7 @@ extension API {
         let read = try await pool.run { [store] () throws(APIFailure) in
             var reading = MessageReading(query: query, store: store, bytesMax: bytesMax)
             for device in devices where !reading.isDone {
-                do throws(StoreError) { try reading.read(device) } catch { throw APIFailure(error) }
+                do throws(StoreError) { try reading.readWhatCanBe(device) } catch { throw APIFailure(error) }
             }
             if reading.isTooLarge {
                 throw APIFailure(
@@ -27,7 +27,8 @@ extension API {
             }
             return reading
         }
-        return Answer.messages(read.writer.bytes, errors: selection.errors, isTruncated: read.isTruncated)
+        return Answer.messages(
+            read.writer.bytes, errors: selection.errors + read.errors, isTruncated: read.isTruncated)
     }
 
     func readTelemetry(_ call: Call) async throws(APIFailure) -> Answer {
@@ -38,16 +39,17 @@ extension API {
         let names = call.segment("parameters").commaList
         let patterns = names == ["all"] ? nil : names
         let ids = selection.items.map(\.id)
-        let result = try await stored { store throws(StoreError) in
+        let (result, errors) = try await stored { store throws(StoreError) in
             let history = MessageHistory(store: store)
-            var result: [JSONValue] = []
+            var (result, errors) = ([JSONValue](), [ErrorItem]())
             for id in ids {
                 let latest = try history.telemetry(device: id)
                 result.append(Self.telemetry(id, latest, store.parameters, patterns))
+                errors += try DamageTolerance.notices(id, latest: latest.values.map(\.moment), from: store)
             }
-            return result
+            return (result, errors)
         }
-        return Answer(result: result, errors: selection.errors)
+        return Answer(result: result, errors: selection.errors + errors)
     }
 
     private static func telemetry(
@@ -118,6 +120,8 @@ struct MessageReading: Sendable {
     private(set) var count = 0
     /// Whether there was more than the count that holds where the client gave none.
     private(set) var isTruncated = false
+    /// What could not be read.
+    private(set) var errors: [ErrorItem] = []
 
     init(query: MessageQuery, store: any PrimaryStore, bytesMax: Int) {
         self.query = query
@@ -130,7 +134,20 @@ struct MessageReading: Sendable {
     /// One more than is wanted is looked for where it must be told that there is more.
     var isDone: Bool { isTooLarge || isTruncated || (query.isCounted && count >= query.countMax) }
 
-    mutating func read(_ device: DeviceEntity) throws(StoreError) {
+    /// Reads a device; where messages of it are damaged, the others, and notes which are missing.
+    mutating func readWhatCanBe(_ device: DeviceEntity) throws(StoreError) {
+        let start = self
+        let (reading, errors) = try DamageTolerance.read(device.id, query.range, from: store) {
+            passesOver throws(StoreError) in
+            var reading = start
+            try reading.read(device, passesOver: passesOver)
+            return reading
+        }
+        self = reading
+        self.errors += errors
+    }
+
+    private mutating func read(_ device: DeviceEntity, passesOver: Bool) throws(StoreError) {
         let facts = device.facts
         let table = store.parameters
         let renderer = MessageRenderer(table: table, constants: facts.constants, fields: query.fields)
@@ -139,7 +156,7 @@ struct MessageReading: Sendable {
         var generalizer = query.generalization.map { MessageGeneralizer($0, isReversed: query.isReversed) }
         var reading = self
         try MessageHistory(store: store).forEachBlock(
-            device: device.id, range: query.range, isReversed: query.isReversed
+            device: device.id, range: query.range, isReversed: query.isReversed, passesOverDamage: passesOver
         ) { block in
             let merged = block.coalesced(latitude: latitude, longitude: longitude)
             let rows = reading.rows(of: block, merged, binding)

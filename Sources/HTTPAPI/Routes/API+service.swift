@@ -3,10 +3,6 @@ import PrimaryStore
 import Telemetry
 
 extension API {
-    func health(_ call: Call) async throws(APIFailure) -> Answer {
-        Answer(text: "{\"status\":\"ok\"}", contentType: "application/json")
-    }
-
     func listFunctions(_ call: Call) async throws(APIFailure) -> Answer {
         Answer(
             result: Function.all.map { function in

@@ -1,3 +1,5 @@
+import PrimaryStore
+
 extension OpenAPI {
     /// The objects of the API by the names that the routes use.
     static var schemas: Document {
@@ -9,7 +11,10 @@ extension OpenAPI {
             "Failure": failure, "Calculation": calculation, "DryRun": dryRun, "DryRunReport": dryRunReport,
             "ExpressionTest": expressionTest, "ExpressionResult": expressionResult, "Geofence": geofence,
             "Group": group, "Asset": asset, "AssetInterval": assetInterval, "Link": link, "Hit": hit,
-            "Revision": revision, "Fields": free, "Explanation": explanation,
+            "Revision": revision, "Fields": free, "Explanation": explanation, "ApartMessage": apartMessage,
+            "ApartTimestamp": apartTimestamp, "ApartAdmission": apartOutcome("admitted"),
+            "ApartDeletion": apartOutcome("deleted"), "JobAction": jobAction, "Replays": replays, "Replay": replay,
+            "ReplayControl": replayControl, "Health": health,
         ]
     }
 
@@ -33,6 +38,7 @@ extension OpenAPI {
                 "metadata": free, "cid": readOnly("integer"), "connected": readOnly("boolean"),
                 "blocked": readOnly("boolean"), "last_active": ["type": ["number", "null"], "readOnly": true],
                 "messages_size": readOnly("integer"), "sync_state": readOnly("string"),
+                "horizon": ["type": ["number", "null"], "readOnly": true],
             ],
         ]
     }
@@ -60,7 +66,7 @@ extension OpenAPI {
                 "calc_id": whole, "device_id": whole, "asset_id": whole, "name": text, "enabled": flag,
                 "auto_created": flag,
                 "synced": flag, "state": ["type": "string", "enum": ["unsynced", "synchronizing", "synced"]],
-                "pending_since": maybeSeconds, "failure": text,
+                "pending_since": maybeSeconds, "failure": text, "held_job": whole, "horizon": seconds,
             ],
         ]
     }
@@ -73,7 +79,7 @@ extension OpenAPI {
     ]
 
     private static let acceptance: Document = [
-        "type": "object", "properties": ["accepted": whole, "device_id": whole],
+        "type": "object", "properties": ["accepted": whole, "apart": whole, "device_id": whole],
     ]
 
     private static let telemetry: Document = [
@@ -100,9 +106,13 @@ extension OpenAPI {
     private static let job: Document = [
         "type": "object",
         "properties": [
-            "id": whole, "calc_id": whole, "device_id": whole, "asset_id": whole, "cause": text, "from": maybeSeconds,
-            "to": maybeSeconds, "run_from": maybeSeconds, "run_to": maybeSeconds, "messages": whole, "created": whole,
-            "updated": whole, "deleted": whole, "started": seconds, "milliseconds": ["type": "number"],
+            "id": whole, "calc_id": whole, "device_id": whole, "asset_id": whole, "cause": text,
+            "outcome": ["type": "string", "enum": Document(JobRecord.Outcome.allCases.map { Document($0.rawValue) })],
+            "from": maybeSeconds, "to": maybeSeconds, "run_from": maybeSeconds, "run_to": maybeSeconds,
+            "messages": whole, "created": whole,
+            "updated": whole, "deleted": whole,
+            "would": ["type": "object", "properties": ["created": whole, "updated": whole, "deleted": whole]],
+            "started": seconds, "milliseconds": ["type": "number"],
         ],
     ]
 
@@ -247,6 +257,8 @@ extension ErrorCode {
         case .tooLarge: "over a limit"
         case .notImplemented: "not in this version"
         case .busy: "try again later"
+        case .diskFull: "the disk is full"
+        case .damaged: "stored bytes are damaged"
         case .methodNotAllowed: "method not possible here"
         }
     }

@@ -43,6 +43,9 @@ extension Route {
             Route(
                 .get, assigned + "/jobs", "Read the ledger of recalculation jobs, the latest first",
                 parameters: [Parameter("count", .integer, "the most jobs")], result: "Job", handler: API.readJobs),
+            Route(
+                .post, assigned + "/jobs/{id}", "Release a held job, which applies its differences, or discard it",
+                body: "JobAction", result: "Job", handler: API.decideJob),
         ]
     }
 }

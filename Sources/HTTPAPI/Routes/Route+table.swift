@@ -2,7 +2,8 @@ import HTTPTypes
 extension Route {
     /// Every route of the API; registration, the check of query parameters and `/openapi.json` are made from it.
     package static let table: [Route] =
-        devices + messages + calculators + entities + assignments + explain + verify + changes + onDemand + service
+        devices + messages + apart + calculators + replays + entities + assignments + explain + verify + changes
+        + onDemand + service + health
         + tokens
 
     static let fields = Parameter("fields", .string, "the fields wanted, with commas; all if left out")
@@ -101,7 +102,6 @@ extension Route {
         Route(
             .get, "/storage/expressions/functions", "List the functions of the expression language",
             result: "Function", handler: API.listFunctions),
-        Route(.get, "/health", "Whether the service is up", access: .open, handler: API.health),
         Route(.get, "/metrics", "Counts for Prometheus", handler: API.metricsText),
         Route(.get, "/openapi.json", "This description", handler: API.openAPI),
     ]

@@ -10,6 +10,14 @@ package protocol Calculation: Sendable {
     /// Sets custom fields of an interval, beside its counters; null takes one away. Returns once that is durable.
     func setIntervalFields(_ key: AssignmentKey, id: Int64, fields: [JSONValue.Member]) async throws(StoreError)
     var metrics: CalcMetrics { get }
+    /// Says what becomes of a held job: its differences are applied, or dropped. Returns once that is durable.
+    func decide(job id: Int64, isReleased: Bool) async throws(StoreError) -> JobRecord
+    /// How far the recalculation of whole histories is.
+    func replays() -> ReplayStatus
+    /// Pauses or resumes it, or gives it another share of the processor; nil leaves it as it is. Blocks.
+    func setReplays(isPaused: Bool?, share: Double?) throws(StoreError)
+    /// What is wrong with the data, as far as the scrub has come.
+    var findings: [HealthFinding] { get }
 }
 
 extension CalcProcess: Calculation {}

@@ -27,6 +27,7 @@ struct MetricsText {
     mutating func add(_ counts: RequestMetrics.Counts) {
         counter("odograph_messages_accepted_total", "messages stored by this API", counts.messagesAccepted)
         counter("odograph_messages_refused_total", "messages refused by this API", counts.messagesRefused)
+        counter("odograph_messages_apart_total", "messages kept apart by this API", counts.messagesApart)
         gauge("odograph_requests_in_work", "requests being answered", Double(counts.inFlight))
         let requests = counts.requests.sorted {
             ($0.key.route, $0.key.method, $0.key.status) < ($1.key.route, $1.key.method, $1.key.status)
@@ -45,6 +46,16 @@ struct MetricsText {
         counter("odograph_calc_intervals_updated_total", "intervals updated", metrics.intervalsUpdated)
         counter("odograph_calc_intervals_deleted_total", "intervals deleted", metrics.intervalsDeleted)
         counter("odograph_calc_chunks_sealed_total", "archive chunks written", metrics.chunksSealed)
+        counter("odograph_calc_messages_expired_total", "messages older than their horizon", metrics.messagesExpired)
+        counter("odograph_calc_intervals_expired_total", "intervals let go by intervals_ttl", metrics.intervalsExpired)
+        counter("odograph_calc_jobs_held_total", "jobs held because too much would vanish", metrics.jobsHeld)
+        counter("odograph_calc_chunks_damaged_total", "archive chunks found damaged", metrics.chunksDamaged)
+        counter("odograph_calc_chunks_repaired_total", "archive chunks repaired from a cache", metrics.chunksRepaired)
+        counter("odograph_calc_log_batches_damaged_total", "log batches passed over", metrics.logBatchesDamaged)
+        counter("odograph_calc_pushes_fenced_total", "pushes refused to a former owner", metrics.fencedPushes)
+        counter("odograph_calc_replays_done_total", "whole histories calculated", metrics.replaysDone)
+        counter("odograph_calc_messages_replayed_total", "messages evaluated by them", metrics.messagesReplayed)
+        gauge("odograph_calc_replays_pending", "whole histories that wait or run", Double(metrics.replaysPending))
         gauge("odograph_calc_devices_synced", "devices whose messages are in a cache", Double(metrics.devicesSynced))
         gauge("odograph_calc_jobs_pending", "jobs that wait", Double(metrics.pendingJobs))
     }

@@ -18,6 +18,7 @@ final class RequestMetrics: Sendable {
         var requests: [Key: Tally] = [:]
         var messagesAccepted: Int64 = 0
         var messagesRefused: Int64 = 0
+        var messagesApart: Int64 = 0
         var inFlight = 0
     }
 
@@ -44,8 +45,9 @@ final class RequestMetrics: Sendable {
         }
     }
 
-    func messages(accepted: Int, refused: Int) {
+    func messages(accepted: Int, refused: Int = 0, apart: Int = 0) {
         counts.withLock {
+            $0.messagesApart += Int64(apart)
             $0.messagesAccepted += Int64(accepted)
             $0.messagesRefused += Int64(refused)
         }

@@ -47,7 +47,7 @@ struct RequestMiddleware: RouterMiddleware {
         do {
             return try await next(request, admitted)
         } catch let failure as APIFailure {
-            if let item = failure.items.first(where: { $0.code == .failure }) {
+            if let item = failure.logged {
                 context.logger.error("a request failed", metadata: ["cause": "\(item.reason)"])
             }
             return Answer(failure).response

@@ -6,6 +6,9 @@ package struct DecodedMessages: Sendable {
     package var byIdent: [IdentMessages] = []
     /// The messages that lie too far past their acceptance, kept apart so that they can be listed and admitted.
     package var future: [IdentMessages] = []
+    /// What could be read but for its timestamp: counted and listed as refused, and given whole so that it can be kept
+    /// apart; at most `DecodingLimits.impossibleCountMax` of them.
+    package var impossible: [ImpossibleMessage] = []
     /// How many messages were kept, future ones included.
     package var accepted = 0
     /// How many messages were refused as a whole.
@@ -23,10 +26,32 @@ package struct IdentMessages: Sendable, Equatable {
     /// The ident that the messages name; nil if they name none and belong to the device that the caller knows.
     package var ident: String?
     package var messages: MessageBatch
+    /// The place in the body, or the line of the file, of the first of them.
+    package var firstIndex: Int
 
-    package init(ident: String?, messages: MessageBatch) {
+    package init(ident: String?, messages: MessageBatch, firstIndex: Int = 0) {
         self.ident = ident
         self.messages = messages
+        self.firstIndex = firstIndex
+    }
+}
+
+/// A message whose timestamp is missing, or cannot be that of a message.
+package struct ImpossibleMessage: Sendable, Equatable {
+    /// The message's index in its body, or the number of its line in a file.
+    package var index: Int
+    /// The ident that it names; nil if it names none and belongs to the device that the caller knows.
+    package var ident: String?
+    /// What is wrong with its timestamp.
+    package var reason: String
+    /// The message as JSON text, with the timestamp as it came.
+    package var json: String
+
+    package init(index: Int, ident: String?, reason: String, json: String) {
+        self.index = index
+        self.ident = ident
+        self.reason = reason
+        self.json = json
     }
 }
 
@@ -70,6 +95,10 @@ package struct DecodingLimits: Sendable {
     package var problemCountMax = 100
     /// Messages further ahead of their acceptance are kept apart.
     package var futureSecondsMax = 300
+    /// Messages without a possible timestamp that are given whole; further ones are only refused.
+    package var impossibleCountMax = 1_000
+    /// A longer JSON text of such a message is not given.
+    package var impossibleByteCountMax = 65_536
 
     package init() {}
 

@@ -4,7 +4,8 @@ import Telemetry
 struct IdentStreams {
     private var idents: [String?] = []
     private var batches: [BatchAssembly] = []
-    private var futures: [BatchAssembly?] = []
+    private var futures: [(batch: BatchAssembly, firstIndex: Int)?] = []
+    private var firstIndices: [Int] = []
     private var indexOfIdent: [[UInt8]: Int] = [:]
     private var indexWithoutIdent: Int?
     private var selected = 0
@@ -29,26 +30,29 @@ struct IdentStreams {
 
     mutating func append(
         _ cells: [MessageCell], texts: [UInt8], keys: borrowing KeyCache, timestamp: Int64, acceptance: Int64,
-        isFuture: Bool
+        index: Int, isFuture: Bool
     ) {
         guard isFuture else {
+            if batches[selected].count == 0 { firstIndices[selected] = index }
             return batches[selected].append(
                 cells, texts: texts, keys: keys, timestamp: timestamp, acceptance: acceptance)
         }
-        var batch = futures[selected] ?? BatchAssembly()
+        var future = futures[selected] ?? (BatchAssembly(), index)
         futures[selected] = nil
-        batch.append(cells, texts: texts, keys: keys, timestamp: timestamp, acceptance: acceptance)
-        futures[selected] = batch
+        future.batch.append(cells, texts: texts, keys: keys, timestamp: timestamp, acceptance: acceptance)
+        futures[selected] = future
     }
 
     /// Finishes all batches.
     mutating func take(into result: inout DecodedMessages) {
         for (index, ident) in idents.enumerated() {
             if batches[index].count > 0 {
-                result.byIdent.append(IdentMessages(ident: ident, messages: batches[index].build()))
+                result.byIdent.append(
+                    IdentMessages(ident: ident, messages: batches[index].build(), firstIndex: firstIndices[index]))
             }
             if let future = futures[index] {
-                result.future.append(IdentMessages(ident: ident, messages: future.build()))
+                result.future.append(
+                    IdentMessages(ident: ident, messages: future.batch.build(), firstIndex: future.firstIndex))
             }
         }
         self = IdentStreams()
@@ -58,6 +62,7 @@ struct IdentStreams {
         idents.append(ident)
         batches.append(BatchAssembly())
         futures.append(nil)
+        firstIndices.append(0)
         return idents.count - 1
     }
 }

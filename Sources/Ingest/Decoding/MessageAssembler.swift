@@ -24,6 +24,8 @@ struct MessageAssembler {
     private var lastCell: [Int] = []
     private var messageNumber = 0
     private var timestamp: MessageTime = .missing
+    /// The timestamp as it came, where it is no possible moment.
+    private var impossibleTimestamp: MessageCell?
     private var ident: Range<Int>?
     private var droppedParameter = false
     private var hasWideCoordinate = false
@@ -47,6 +49,7 @@ struct MessageAssembler {
         cells.removeAll(keepingCapacity: true)
         texts.removeAll(keepingCapacity: true)
         timestamp = .missing
+        impossibleTimestamp = nil
         ident = nil
         droppedParameter = false
         hasWideCoordinate = false
@@ -82,6 +85,7 @@ struct MessageAssembler {
     /// Ends the message: it goes to its batch, or is refused.
     mutating func finish() {
         guard case .moment(let moment) = timestamp else {
+            keepImpossible()
             return refuseMessage("timestamp", timestamp.reason)
         }
         if let reason = identProblem { return refuseMessage("ident", reason) }
@@ -120,12 +124,52 @@ extension MessageAssembler {
     private mutating func append(_ moment: Timestamp, accepted: Timestamp, isFuture: Bool) {
         streams.append(
             cells, texts: texts, keys: keys, timestamp: moment.microseconds, acceptance: accepted.microseconds,
-            isFuture: isFuture)
+            index: index, isFuture: isFuture)
+    }
+
+    /// Gives a message without a possible timestamp whole, if its device can be told and it is not too long.
+    private mutating func keepImpossible() {
+        guard identProblem == nil, result.impossible.count < limits.impossibleCountMax else { return }
+        let json = impossibleJSON
+        guard json.utf8.count <= limits.impossibleByteCountMax else { return }
+        let ident = ident.map { texts[$0] } ?? defaultIdent?[...]
+        result.impossible.append(
+            ImpossibleMessage(
+                index: index, ident: ident.map { String(decoding: $0, as: UTF8.self) },
+                reason: "timestamp \(timestamp.reason)", json: json))
+    }
+
+    private var impossibleJSON: String {
+        var writer = JSONWriter(capacity: 256)
+        writer.write(literal: "{")
+        if let cell = impossibleTimestamp {
+            write(cell, "timestamp", to: &writer)
+        } else if case .outside(let seconds) = timestamp {
+            write(MessageCell(key: 0, kind: .number, number: seconds), "timestamp", to: &writer)
+        }
+        if let ident {
+            writer.write(key: "ident")
+            writer.write(string: String(decoding: texts[ident], as: UTF8.self))
+        }
+        for cell in cells where cell.kind != .absent { write(cell, keys.keys[cell.key].name, to: &writer) }
+        writer.write(literal: "}")
+        return writer.text
+    }
+
+    private func write(_ cell: MessageCell, _ name: String, to writer: inout JSONWriter) {
+        writer.write(key: name)
+        switch cell.kind {
+        case .number: writer.write(number: cell.number)
+        case .boolean: writer.write(JSONValue.boolean(cell.number != 0).value)
+        case .string: writer.write(string: String(decoding: texts[cell.text], as: UTF8.self))
+        case .json: writer.write(raw: texts[cell.text])
+        case .null, .absent, .error: writer.write(literal: "null")
+        }
     }
 
     private mutating func set(_ cell: MessageCell) {
         switch keys.keys[cell.key].role {
-        case .timestamp: timestamp = cell.kind == .number ? MessageTime(seconds: cell.number) : .notNumber(cell.kind)
+        case .timestamp: setTimestamp(cell)
         case .ident: setIdent(cell)
         case .engine: break
         case .refused: refuseName(cell.key)
@@ -134,6 +178,11 @@ extension MessageAssembler {
             if abs(cell.number) > 90 { hasWideCoordinate = true }
             setColumn(cell)
         }
+    }
+
+    private mutating func setTimestamp(_ cell: MessageCell) {
+        timestamp = cell.kind == .number ? MessageTime(seconds: cell.number) : .notNumber(cell.kind)
+        if case .moment = timestamp { impossibleTimestamp = nil } else { impossibleTimestamp = cell }
     }
 
     private mutating func setColumn(_ cell: MessageCell) {

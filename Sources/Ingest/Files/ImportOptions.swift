@@ -38,6 +38,8 @@ package struct ImportOptions: Sendable {
 package struct ImportedBlock: Sendable {
     /// The messages of each ident, stamped as accepted at their own timestamps.
     package var messages: [IdentMessages]
+    /// What could be read but for its timestamp; counted and listed as refused, too.
+    package var impossible: [ImpossibleMessage]
     /// How many messages the block has, and how many messages or lines of it were refused.
     package var accepted: Int
     package var refused: Int

@@ -62,8 +62,9 @@ package final class ImportReader {
             return isAtEnd ? nil : try next()
         }
         return ImportedBlock(
-            messages: taken.byIdent, accepted: taken.accepted, refused: taken.refused, problems: taken.problems,
-            problemsOmitted: taken.problemsOmitted, linesRead: source.line - 1, bytesRead: source.bytesRead)
+            messages: taken.byIdent, impossible: taken.impossible, accepted: taken.accepted, refused: taken.refused,
+            problems: taken.problems, problemsOmitted: taken.problemsOmitted, linesRead: source.line - 1,
+            bytesRead: source.bytesRead)
     }
 }
 

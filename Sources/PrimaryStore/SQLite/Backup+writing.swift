@@ -52,8 +52,17 @@ extension Backup {
         }
         // A file that needs no log beside it.
         try copy.execute("PRAGMA journal_mode = DELETE")
-        try copy.run(
-            "UPDATE meta SET value = ? WHERE key = 'store_id'", Int64(bitPattern: try RandomBytes.integer()))
+        try giveID(copy)
+    }
+
+    /// Gives a copy of a store, of whatever schema, an id of its own.
+    private static func giveID(_ copy: Connection) throws {
+        let id = Int64(bitPattern: try RandomBytes.integer())
+        guard try copy.integer("PRAGMA user_version") ?? 0 >= SchemaThree.version else {
+            return try copy.run("UPDATE meta SET value = ? WHERE key = 'store_id'", id)
+        }
+        try Totals.install(copy)
+        try MetaTable.set(copy, "store_id", id)
     }
 
     /// Lends a read-only connection inside a transaction, which sees one state of the store.

@@ -1,3 +1,4 @@
+import MessageChunks
 import SQLiteClient
 import Telemetry
 

@@ -1,9 +1,12 @@
+import MessageChunks
 import SQLiteClient
 import Telemetry
 
 /// The rows of the table `feed`: one slot's changes of intervals, numbered.
 enum FeedTable {
-    static func append(_ connection: Connection, _ row: FeedRow) throws {
+    /// Writes a row and returns its checksum; the slot's total is the caller's.
+    static func append(_ connection: Connection, _ row: FeedRow) throws -> Int64 {
+        let checksum = checksum(row)
         let statement = try connection.statement("INSERT INTO feed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
         try statement.bind(1, Int64(row.slot.rawValue))
         try statement.bind(2, row.revision)
@@ -14,9 +17,10 @@ enum FeedTable {
         try statement.bind(7, row.begin.microseconds)
         try statement.bind(8, row.end.microseconds)
         try statement.bind(9, row.timestamp.microseconds)
-        try statement.bind(10, checksum(row))
+        try statement.bind(10, checksum)
         if let json = row.json { try statement.bind(11, json) } else { try statement.bindNull(11) }
         try statement.run()
+        return checksum
     }
 
     static func rows(
@@ -29,6 +33,9 @@ enum FeedTable {
             """, Int(slot.rawValue), after, countMax)
         var rows: [FeedRow] = []
         try statement.forEachRow { rows.append(try row($0, slot)) }
+        let slotRow = try SlotTable.find(connection, slot)
+        try checkCursor(connection, slotRow, after)
+        try checkNumbers(rows, slotRow, after, isWhole: rows.count < countMax)
         if withBodies {
             for index in rows.indices where rows[index].operation != .deleted {
                 rows[index].json = try IntervalTable.find(connection, rows[index].key, id: rows[index].id) { _, row in
@@ -39,7 +46,29 @@ enum FeedTable {
         return rows
     }
 
-    private static func row(_ row: Statement, _ slot: Slot) throws -> FeedRow {
+    /// Refuses to go on after a row that was dropped since: whoever read it may have missed others too.
+    private static func checkCursor(_ connection: Connection, _ slot: SlotRow, _ after: Int64) throws {
+        guard after > 0, after < slot.trimmedRevision else { return }
+        let row = try connection.integer(
+            "SELECT 1 FROM feed WHERE slot = ? AND rev = ?", Int(slot.slot.rawValue), after)
+        if row == nil { throw StoreError.cursorTooOld(slot: slot.slot, snapshotRevision: slot.revision) }
+    }
+
+    /// Throws if a row has vanished between these or behind them.
+    private static func checkNumbers(_ rows: [FeedRow], _ slot: SlotRow, _ after: Int64, isWhole: Bool) throws {
+        let name = "feed of slot \(slot.slot.rawValue)"
+        guard after <= slot.revision else { return }
+        var last = max(after, slot.trimmedRevision)
+        for row in rows where row.revision > slot.trimmedRevision {
+            guard row.revision == last + 1 else {
+                throw StoreError.corrupt("\(name): row \(last + 1) is missing")
+            }
+            last = row.revision
+        }
+        if isWhole, last < slot.revision { throw StoreError.corrupt("\(name): row \(last + 1) is missing") }
+    }
+
+    static func row(_ row: Statement, _ slot: Slot) throws -> FeedRow {
         let name = "feed row \(row.int64(0)) of slot \(slot.rawValue)"
         guard let operation = ChangeOperation(number: row.int64(1)) else { throw StoreError.corrupt(name) }
         let result = FeedRow(
@@ -61,6 +90,15 @@ enum FeedTable {
         checksum.add(row.end)
         checksum.add(row.timestamp)
         return row.json.map { checksum.value($0) } ?? checksum.valueWithoutBytes
+    }
+}
+
+extension FeedRow {
+    /// A row that tells of an interval that goes; its number is given when it is appended.
+    init(deleting held: HeldInterval, of key: AssignmentKey, json: [UInt8], at moment: Timestamp) {
+        self.init(
+            slot: Slot(device: key.device), revision: 0, operation: .deleted, key: key, id: held.id, begin: held.begin,
+            end: held.end, timestamp: moment, json: json)
     }
 }
 

@@ -1,3 +1,4 @@
+import MessageChunks
 import SQLiteClient
 import Telemetry
 
@@ -20,42 +21,57 @@ enum FieldsTable {
 
     /// All of an assignment, with the first ON messages of their intervals, in the order of ids.
     static func all(_ connection: Connection, _ key: AssignmentKey) throws -> [IntervalFields] {
+        var rows: [(id: Int64, json: String)] = []
+        try forEach(connection, key) { id, json, _ in rows.append((id, json)) }
+        return try rows.compactMap { row in
+            let firstOn = try IntervalTable.find(connection, key, id: row.id) { held, _ in held.firstOn }
+            return firstOn.map { IntervalFields(id: row.id, firstOn: $0, json: row.json) }
+        }
+    }
+
+    /// Calls the body at the fields of each interval, with the checksum of the row, in the order of ids.
+    static func forEach(
+        _ connection: Connection, _ key: AssignmentKey, _ body: (_ id: Int64, _ json: String, Int64) throws -> Void
+    ) throws {
         let statement = try connection.statement(
-            """
-            SELECT fields.id, fields.crc, fields.json, intervals.first_on FROM interval_fields AS fields
-            CROSS JOIN intervals INDEXED BY intervals_by_id
-            WHERE fields.calc = ?1 AND fields.device = ?2
-                AND intervals.calc = ?1 AND intervals.device = ?2 AND intervals.id = fields.id
-            ORDER BY fields.id
-            """)
+            "SELECT id, crc, json FROM interval_fields WHERE calc = ? AND device = ? ORDER BY id")
         try IntervalTable.bind(statement, key)
-        var found: [IntervalFields] = []
         try statement.forEachRow { row in
             _ = try fields(row, key)
-            found.append(
-                IntervalFields(id: row.int64(0), firstOn: Timestamp(microseconds: row.int64(3)), json: row.text(2)))
+            try body(row.int64(0), row.text(2), row.int64(1))
         }
-        return found
     }
 
     /// Writes the fields of an interval over those that are there; without any there is no row.
-    static func write(_ connection: Connection, _ key: AssignmentKey, id: Int64, _ fields: CustomFields) throws {
-        guard !fields.isEmpty else { return try delete(connection, key, id: id) }
-        let statement = try connection.statement("INSERT OR REPLACE INTO interval_fields VALUES (?, ?, ?, ?, ?)")
+    static func write(
+        _ connection: Connection, _ key: AssignmentKey, id: Int64, _ fields: CustomFields, _ total: inout RunningTotal
+    ) throws {
+        try delete(connection, key, id: id, &total)
+        guard !fields.isEmpty else { return }
+        let statement = try connection.statement("INSERT INTO interval_fields VALUES (?, ?, ?, ?, ?)")
         let json = fields.json
+        let checksum = checksum(key, id, json)
         try IntervalTable.bind(statement, key)
         try statement.bind(3, id)
-        try statement.bind(4, checksum(key, id, json))
+        try statement.bind(4, checksum)
         try statement.bind(5, json)
         try statement.run()
+        total.add(checksum)
     }
 
-    static func delete(_ connection: Connection, _ key: AssignmentKey, id: Int64) throws {
-        let statement = try connection.statement(
-            "DELETE FROM interval_fields WHERE calc = ? AND device = ? AND id = ?")
-        try IntervalTable.bind(statement, key)
-        try statement.bind(3, id)
+    static func delete(
+        _ connection: Connection, _ key: AssignmentKey, id: Int64, _ total: inout RunningTotal
+    ) throws {
+        let rows = "interval_fields WHERE calc = ? AND device = ? AND id = ?"
+        let present = try connection.statement("SELECT crc FROM \(rows)")
+        let statement = try connection.statement("DELETE FROM \(rows)")
+        for statement in [present, statement] {
+            try IntervalTable.bind(statement, key)
+            try statement.bind(3, id)
+        }
+        guard let checksum = try present.first({ $0.int64(0) }) else { return }
         try statement.run()
+        total.remove(checksum)
     }
 
     private static func fields(_ row: Statement, _ key: AssignmentKey) throws -> CustomFields {

@@ -1,3 +1,4 @@
+import MessageChunks
 import SQLiteClient
 import Telemetry
 
@@ -75,7 +76,8 @@ enum IntervalTable {
         let since = row.int64(11)
         return IntervalDetails(
             timestamp: timestamp, since: since == 0 ? timestamp : Timestamp(microseconds: since),
-            headCount: Int(row.int64(7)), revision: row.int64(10), customCount: Int(row.int64(12)))
+            headCount: Int(row.int64(7)), revision: row.int64(10), customCount: Int(row.int64(12)),
+            checksum: row.int64(8))
     }
 
     /// The row's checksum but for its text.

@@ -3,61 +3,75 @@ import Telemetry
 
 /// The rows of the table `jobs`, the ledger.
 enum JobTable {
-    /// Older rows are dropped.
+    /// Older rows are dropped, but for those that are held.
     static let countMax: Int64 = 200_000
     /// Dropping is done once in so many rows.
     private static let trimInterval: Int64 = 1000
 
-    static func append(_ connection: Connection, _ job: JobRecord) throws {
-        let statement = try connection.statement(
-            "INSERT INTO jobs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-        try statement.bind(1, job.key.calculator.rawValue)
-        try statement.bind(2, job.key.device.rawValue)
-        try statement.bind(3, job.cause)
-        try statement.bind(4, job.rangeAsked.lower.microseconds)
-        try statement.bind(5, job.rangeAsked.upper.microseconds)
-        try statement.bind(6, job.rangeRun.lower.microseconds)
-        try statement.bind(7, job.rangeRun.upper.microseconds)
-        try statement.bind(8, Int64(job.messageCount))
-        try statement.bind(9, Int64(job.createdCount))
-        try statement.bind(10, Int64(job.updatedCount))
-        try statement.bind(11, Int64(job.deletedCount))
-        try statement.bind(12, job.started.microseconds)
-        try statement.bind(13, job.milliseconds)
-        try statement.run()
-        let id = connection.lastInsertID
-        if id % trimInterval == 0 { try connection.run("DELETE FROM jobs WHERE id <= ?", id - countMax) }
+    /// Writes a job under the next id, and returns that.
+    static func append(_ connection: Connection, _ job: JobRecord) throws -> Int64 {
+        var job = job
+        job.id = (try connection.integer("SELECT MAX(id) FROM jobs") ?? 0) + 1
+        try write(connection, job)
+        if job.id % trimInterval == 0 {
+            try connection.run("DELETE FROM jobs WHERE id <= ? AND outcome <> 'held'", job.id - countMax)
+        }
+        return job.id
     }
 
+    /// Writes a job over the one with its id.
+    static func write(_ connection: Connection, _ job: JobRecord) throws {
+        try CheckedTable.jobs.put(
+            connection,
+            [
+                .integer(job.id), .integer(job.key.calculator.rawValue), .integer(job.key.device.rawValue),
+                .text(job.cause), .integer(job.rangeAsked.lower.microseconds),
+                .integer(job.rangeAsked.upper.microseconds), .integer(job.rangeRun.lower.microseconds),
+                .integer(job.rangeRun.upper.microseconds), .integer(Int64(job.messageCount)),
+                .integer(Int64(job.createdCount)), .integer(Int64(job.updatedCount)),
+                .integer(Int64(job.deletedCount)), .integer(job.started.microseconds), .real(job.milliseconds),
+                .text(job.outcome.rawValue),
+            ])
+    }
+
+    static func find(_ connection: Connection, id: Int64) throws -> JobRecord? {
+        try CheckedTable.jobs.find(connection, id).map(job)
+    }
+
+    /// The latest first.
     static func rows(_ connection: Connection, _ key: AssignmentKey?, _ countMax: Int) throws -> [JobRecord] {
-        let columns = """
-            id, calc, device, cause, asked_lower, asked_upper, run_lower, run_upper, messages, created, updated, \
-            deleted, started, milliseconds
-            """
-        let statement =
-            if let key {
-                try connection.statement(
-                    "SELECT \(columns) FROM jobs WHERE calc = ? AND device = ? ORDER BY id DESC LIMIT ?",
-                    key.calculator.rawValue, key.device.rawValue, countMax)
-            } else {
-                try connection.statement("SELECT \(columns) FROM jobs ORDER BY id DESC LIMIT ?", countMax)
-            }
         var rows: [JobRecord] = []
-        try statement.forEachRow { rows.append(row($0)) }
+        if let key {
+            try CheckedTable.jobs.forEach(
+                connection, "WHERE calc = ? AND device = ? ORDER BY id DESC LIMIT ?", key.calculator.rawValue,
+                key.device.rawValue, countMax
+            ) { rows.append(try job($0)) }
+        } else {
+            try CheckedTable.jobs.forEach(connection, "ORDER BY id DESC LIMIT ?", countMax) { rows.append(try job($0)) }
+        }
         return rows
     }
 
-    private static func row(_ row: Statement) -> JobRecord {
-        JobRecord(
-            id: row.int64(0),
-            key: AssignmentKey(calculator: CalculatorID(row.int64(1)), device: DeviceID(row.int64(2))),
-            cause: row.text(3), rangeAsked: range(row, 4), rangeRun: range(row, 6), messageCount: Int(row.int64(8)),
-            createdCount: Int(row.int64(9)), updatedCount: Int(row.int64(10)), deletedCount: Int(row.int64(11)),
-            started: Timestamp(microseconds: row.int64(12)), milliseconds: row.double(13))
+    /// The jobs that are held, oldest first.
+    static func held(_ connection: Connection) throws -> [JobRecord] {
+        var rows: [JobRecord] = []
+        try CheckedTable.jobs.forEach(connection, "WHERE outcome = 'held' ORDER BY id") { rows.append(try job($0)) }
+        return rows
     }
 
-    private static func range(_ row: Statement, _ column: Int32) -> TimeRange {
-        TimeRange(
-            lower: Timestamp(microseconds: row.int64(column)), upper: Timestamp(microseconds: row.int64(column + 1)))
+    private static func job(_ cells: [Cell]) throws -> JobRecord {
+        func number(_ column: Int) -> Int64 { cells[column].integer ?? 0 }
+        func range(_ column: Int) -> TimeRange {
+            TimeRange(
+                lower: Timestamp(microseconds: number(column)), upper: Timestamp(microseconds: number(column + 1)))
+        }
+        guard let outcome = JobRecord.Outcome(rawValue: cells[14].text ?? "") else {
+            throw StoreError.corrupt(CheckedTable.jobs.label(cells))
+        }
+        return JobRecord(
+            id: number(0), key: AssignmentKey(calculator: CalculatorID(number(1)), device: DeviceID(number(2))),
+            cause: cells[3].text ?? "", rangeAsked: range(4), rangeRun: range(6), messageCount: Int(number(8)),
+            createdCount: Int(number(9)), updatedCount: Int(number(10)), deletedCount: Int(number(11)),
+            started: Timestamp(microseconds: number(12)), milliseconds: cells[13].real ?? 0, outcome: outcome)
     }
 }

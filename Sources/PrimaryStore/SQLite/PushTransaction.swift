@@ -6,6 +6,7 @@ struct PushTransaction {
     private let push: Push
     private let connection: Connection
     private var lastIntervalID: Int64
+    private var totals: AssignmentTotals
     /// Whether the assignment never had an interval, so that none needs to be looked for.
     private let isFresh: Bool
     /// Whether any interval of the assignment has custom fields; nil until it must be known.
@@ -28,38 +29,41 @@ struct PushTransaction {
         var details: IntervalDetails
     }
 
-    static func apply(_ push: Push, in writer: Writer) throws -> PushReceipt {
-        let revision = try writer.checkFence(push.slot, epoch: push.epoch, device: push.key.device)
+    /// The fence is made where the push is asked for.
+    static func apply(_ push: Push, _ fence: Fence, in writer: Writer) throws -> PushReceipt {
+        try writer.check(fence)
         let assignment = try currentAssignment(push, writer.connection)
         var transaction = PushTransaction(push, writer, assignment)
         try transaction.applyDeletes()
         let ids = try transaction.applyUpserts()
-        let last = try transaction.writeFeed(after: revision)
-        if last > revision { try writer.setFeedRevision(push.slot, last) }
+        let rows = transaction.feedRows()
+        if !rows.isEmpty { try writer.appendFeed(push.slot, rows) }
         try transaction.writeMarks(assignment)
-        let receipt = transaction.receipt(ids, last)
+        let receipt = transaction.receipt(ids, try writer.slot(push.slot).revision)
         try transaction.writeJob(receipt)
         return receipt
     }
 
-    private init(_ push: Push, _ writer: Writer, _ assignment: AssignmentRecord) {
+    private init(_ push: Push, _ writer: Writer, _ assignment: AssignmentRow) {
         self.push = push
         connection = writer.connection
         knownHasFields = writer.state.hasIntervalFields ? nil : false
-        lastIntervalID = assignment.marks.lastIntervalID
+        lastIntervalID = assignment.record.marks.lastIntervalID
+        totals = assignment.totals
         isFresh = lastIntervalID == 0
     }
 
     /// The assignment, if it is still the one that the job ran for.
-    private static func currentAssignment(_ push: Push, _ connection: Connection) throws -> AssignmentRecord {
-        guard let assignment = try RegistryTables.findAssignment(connection, push.key) else {
+    private static func currentAssignment(_ push: Push, _ connection: Connection) throws -> AssignmentRow {
+        guard let assignment = try RegistryTables.findAssignmentRow(connection, push.key) else {
             throw StoreError.stale(push.key, reason: "not assigned any more")
         }
         let statement = try connection.statement("SELECT revision FROM calcs WHERE id = ?")
         try statement.bind(1, push.key.calculator.rawValue)
         let revision = try statement.first { $0.int64(0) }
-        if let base = push.basePosition, base != assignment.marks.logPosition {
-            throw StoreError.stale(push.key, reason: "its marks are at \(assignment.marks.logPosition), not at \(base)")
+        let position = assignment.record.marks.logPosition
+        if let base = push.basePosition, base != position {
+            throw StoreError.stale(push.key, reason: "its marks are at \(position), not at \(base)")
         }
         guard revision == push.calculatorRevision else {
             throw StoreError.stale(
@@ -83,9 +87,10 @@ extension PushTransaction {
                 (held, IntervalText(bytes: row.bytes(9), details: IntervalTable.details(row)))
             }
             guard let (held, text) = found else { continue }
-            try VersionTable.keep(connection, push.key, held, text, until: push.timestamp)
-            try IntervalTable.delete(connection, push.key, held)
-            if try hasFields() { try FieldsTable.delete(connection, push.key, id: id) }
+            try VersionTable.keep(connection, push.key, held, text, until: push.timestamp, &totals.versions)
+            try IntervalTable.delete(
+                connection, push.key, held, checksum: text.details.checksum, &totals.intervals)
+            if try hasFields() { try FieldsTable.delete(connection, push.key, id: id, &totals.fields) }
             note(.deleted, FeedEntry(id: id, begin: held.begin, end: held.end, json: text.bytes))
         }
     }
@@ -119,7 +124,8 @@ extension PushTransaction {
         try claim(lastIntervalID)
         let entry = FeedEntry(id: lastIntervalID, begin: write.begin, end: write.end)
         try IntervalTable.insert(
-            connection, push.key, held(write, id: lastIntervalID), render(write, id: lastIntervalID))
+            connection, push.key, held(write, id: lastIntervalID), render(write, id: lastIntervalID),
+            &totals.intervals)
         note(.created, entry)
         if write.isActive { note(.activated, entry) }
         return lastIntervalID
@@ -133,7 +139,9 @@ extension PushTransaction {
         let entry = FeedEntry(id: new.id, begin: new.begin, end: new.end)
         if isUpdated {
             if !old.isActive { try keepVersion(existing) }
-            try IntervalTable.replace(connection, push.key, old, new, text(write, over: existing))
+            let text = try text(write, over: existing)
+            try IntervalTable.replace(
+                connection, push.key, old, checksum: existing.details.checksum, new, text, &totals.intervals)
             note(.updated, entry)
         } else {
             // Only flags, the revision or the first ON message differ: the text and its timestamp stay as they are.
@@ -223,15 +231,16 @@ extension PushTransaction {
 
     private func revision(of write: IntervalWrite) -> Int64 { write.calculatorRevision ?? push.calculatorRevision }
 
-    private func keepVersion(_ existing: Existing) throws {
+    private mutating func keepVersion(_ existing: Existing) throws {
         let text = try storedText(existing)
-        try VersionTable.keep(connection, push.key, existing.held, text, until: push.timestamp)
+        try VersionTable.keep(connection, push.key, existing.held, text, until: push.timestamp, &totals.versions)
     }
 
-    private func keepText(_ existing: Existing, _ new: HeldInterval, revision: Int64) throws {
+    private mutating func keepText(_ existing: Existing, _ new: HeldInterval, revision: Int64) throws {
         var text = try storedText(existing)
         text.details.revision = revision
-        try IntervalTable.replace(connection, push.key, existing.held, new, text)
+        try IntervalTable.replace(
+            connection, push.key, existing.held, checksum: existing.details.checksum, new, text, &totals.intervals)
     }
 
     private func storedText(_ existing: Existing) throws -> IntervalText {
@@ -243,27 +252,25 @@ extension PushTransaction {
 // MARK: - Feed, marks, ledger
 
 extension PushTransaction {
-    /// Writes the feed rows, operation by operation; returns the number of the last.
-    private func writeFeed(after revision: Int64) throws -> Int64 {
-        var revision = revision
-        for operation in ChangeOperation.allCases {
-            for entry in changes[operation] ?? [] {
-                revision += 1
-                try FeedTable.append(
-                    connection,
-                    FeedRow(
-                        slot: push.slot, revision: revision, operation: operation, key: push.key, id: entry.id,
-                        begin: entry.begin, end: entry.end, timestamp: push.timestamp, json: entry.json))
+    /// The feed rows, operation by operation.
+    private func feedRows() -> [FeedRow] {
+        ChangeOperation.allCases.flatMap { operation in
+            (changes[operation] ?? []).map { entry in
+                FeedRow(
+                    slot: push.slot, revision: 0, operation: operation, key: push.key, id: entry.id,
+                    begin: entry.begin, end: entry.end, timestamp: push.timestamp, json: entry.json)
             }
         }
-        return revision
     }
 
-    private func writeMarks(_ assignment: AssignmentRecord) throws {
-        var record = assignment
-        record.marks = push.marks
-        record.marks.lastIntervalID = lastIntervalID
-        if record != assignment { try RegistryTables.write(connection, record) }
+    /// The horizon is moved by expiries alone.
+    private func writeMarks(_ assignment: AssignmentRow) throws {
+        var row = assignment
+        row.record.marks = push.marks
+        row.record.marks.lastIntervalID = lastIntervalID
+        row.record.marks.horizon = assignment.record.marks.horizon
+        row.totals = totals
+        if row != assignment { try RegistryTables.write(connection, row) }
     }
 
     private func receipt(_ ids: [Int64], _ revision: Int64) -> PushReceipt {
@@ -277,6 +284,6 @@ extension PushTransaction {
         job.createdCount = receipt.createdCount
         job.updatedCount = receipt.updatedCount
         job.deletedCount = receipt.deletedCount
-        try JobTable.append(connection, job)
+        _ = try JobTable.append(connection, job)
     }
 }

@@ -5,22 +5,30 @@ extension SQLitePrimaryStore {
     package func setIntervalFields(
         slot: Slot, epoch: Int64, key: AssignmentKey, id: Int64, fields: [JSONValue.Member], at moment: Timestamp
     ) throws(StoreError) -> HeldInterval {
-        try write { writer in
-            let revision = try writer.checkFence(slot, epoch: epoch, device: key.device)
+        let fence = Fence(slot, epoch: epoch, device: key.device)
+        return try write { writer in
+            try writer.check(fence)
             let change = try writer.setIntervalFields(key, id: id, fields)
             guard change.isChanged else { return change.held }
-            try FeedTable.append(
-                writer.connection,
-                FeedRow(
-                    slot: slot, revision: revision + 1, operation: .updated, key: key, id: id, begin: change.held.begin,
-                    end: change.held.end, timestamp: moment, json: nil))
-            try writer.setFeedRevision(slot, revision + 1)
+            let row = FeedRow(
+                slot: slot, revision: 0, operation: .updated, key: key, id: id, begin: change.held.begin,
+                end: change.held.end, timestamp: moment, json: nil)
+            try writer.appendFeed(slot, [row])
             return change.held
         }
     }
 
     package func intervalFields(_ key: AssignmentKey) throws(StoreError) -> [IntervalFields] {
-        try read { connection in try FieldsTable.all(connection, key) }
+        try read { connection in
+            try connection.transaction(isWriting: false) {
+                let fields = try FieldsTable.all(connection, key)
+                var present = RunningTotal()
+                try FieldsTable.forEach(connection, key) { _, _, checksum in present.add(checksum) }
+                try present.check(
+                    against: RegistryTables.totals(connection, key).fields, "custom fields of \(key.words)")
+                return fields
+            }
+        }
     }
 
     package func pruneVersions(before moment: Timestamp) throws(StoreError) -> Int {
@@ -49,8 +57,17 @@ extension Writer {
         try fields.merge(changes, ownNames: own.ownNames)
         guard fields != before else { return (held, false) }
         state.hasIntervalFields = true
-        try FieldsTable.write(connection, key, id: id, fields)
-        try IntervalTable.replace(connection, key, held, held, fields.appended(to: own))
+        try RegistryTables.change(connection, key) { totals in
+            try FieldsTable.write(connection, key, id: id, fields, &totals.fields)
+            try IntervalTable.replace(
+                connection, key, held, checksum: text.details.checksum, held, fields.appended(to: own),
+                &totals.intervals)
+        }
         return (held, true)
     }
+}
+
+extension AssignmentKey {
+    /// What an error calls it.
+    var words: String { "calculator \(calculator) on device \(device)" }
 }

@@ -29,7 +29,12 @@ extension SQLitePrimaryStore {
             try statement.bind(1, after)
             try statement.bind(2, end)
             return try LogPage(statement, after: after, end: end, limit: limit) { row in
-                slots.contains(Slot(rawValue: UInt8(truncatingIfNeeded: row.int64(5))))
+                // One that is passed over is not read as a whole, but it must be of another slot indeed.
+                let slot = Slot(device: DeviceID(row.int64(1)))
+                guard Int64(slot.rawValue) == row.int64(5) else {
+                    throw StoreError.corrupt("log batch at position \(row.int64(0)) of device \(row.int64(1))")
+                }
+                return slots.contains(slot)
             }
         }
     }
@@ -71,10 +76,12 @@ extension SQLitePrimaryStore {
 }
 
 /// A batch encoded for the log, on the caller's thread.
-private struct LogRow: Sendable {
+struct LogRow: Sendable {
     var device: DeviceID
     var count: Int
     var bytes: [UInt8]
+    /// The greatest acceptance stamp.
+    var accepted: Timestamp
 
     static func encode(_ batches: [LogAppend]) throws(StoreError) -> [LogRow] {
         var rows: [LogRow] = []
@@ -83,7 +90,8 @@ private struct LogRow: Sendable {
             try check(batch)
             rows.append(
                 LogRow(
-                    device: batch.device, count: batch.batch.count, bytes: MessageChunk.encode(batch.batch)))
+                    device: batch.device, count: batch.batch.count, bytes: MessageChunk.encode(batch.batch),
+                    accepted: Timestamp(microseconds: batch.batch.acceptances.max() ?? 0)))
         }
         return rows
     }
@@ -107,7 +115,7 @@ private struct LogRow: Sendable {
 }
 
 extension Writer {
-    fileprivate func append(_ rows: [LogRow]) throws -> [Int64] {
+    func append(_ rows: [LogRow]) throws -> [Int64] {
         try storeParameters()
         let statement = try connection.statement("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)")
         var positions: [Int64] = []
@@ -121,9 +129,14 @@ extension Writer {
             try statement.bind(2, Int64(slot.rawValue))
             try statement.bind(3, row.device.rawValue)
             try statement.bind(4, Int64(row.count))
-            try statement.bind(5, checksum.value(row.bytes))
+            let value = checksum.value(row.bytes)
+            try statement.bind(5, value)
             try statement.bind(6, row.bytes)
             try statement.run()
+            book.changeLog(slot) { log in
+                log.rows.add(value)
+                log.time = max(log.time, row.accepted)
+            }
             state.lastPosition = position
             state.appendedSlots.insert(slot)
             positions.append(position)
@@ -135,12 +148,12 @@ extension Writer {
 extension LogPage {
     /// Reads rows of position, device, count, crc, bytes until a limit or the end.
     fileprivate init(
-        _ statement: Statement, after: Int64, end: Int64, limit: LogLimit, where isWanted: (Statement) -> Bool
+        _ statement: Statement, after: Int64, end: Int64, limit: LogLimit, where isWanted: (Statement) throws -> Bool
     ) throws {
         self.init(entries: [], reached: after, isCut: false)
         var byteCount = 0
         try statement.forEachRowWhile { row in
-            guard isWanted(row) else { return true }
+            guard try isWanted(row) else { return true }
             byteCount += row.byteCount(4)
             isCut = !entries.isEmpty && (byteCount > limit.byteCountMax || entries.count >= limit.entryCountMax)
             if !isCut { entries.append(try LogEntry(row)) }
@@ -151,7 +164,7 @@ extension LogPage {
 }
 
 extension LogEntry {
-    fileprivate init(_ row: Statement) throws {
+    init(_ row: Statement) throws {
         let position = row.int64(0)
         let checksum = LogRow.checksum(position: position, device: row.int64(1), count: row.int64(2))
         let bytes = row.bytes(4)

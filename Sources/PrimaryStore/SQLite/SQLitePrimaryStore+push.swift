@@ -10,6 +10,9 @@ extension SQLitePrimaryStore {
     }
 
     private static func bodies(_ pushes: [Push]) -> [Writes<PushReceipt>.Body] {
-        pushes.map { push in { writer in try PushTransaction.apply(push, in: writer) } }
+        pushes.map { push in
+            let fence = Fence(push.slot, epoch: push.epoch, device: push.key.device)
+            return { writer in try PushTransaction.apply(push, fence, in: writer) }
+        }
     }
 }

@@ -3,32 +3,41 @@ import Telemetry
 
 extension SQLitePrimaryStore {
     package func registry() throws(StoreError) -> RegistrySnapshot {
-        try read { connection in
-            try connection.transaction(isWriting: false) {
-                let revision = try connection.integer("SELECT value FROM meta WHERE key = 'registry_revision'")
-                var snapshot = RegistrySnapshot(
-                    revision: revision ?? 0, devices: [], calculators: [], assignments: [])
-                try connection.statement("SELECT \(RegistryTables.deviceColumns) FROM devices ORDER BY id")
-                    .forEachRow { snapshot.devices.append(try RegistryTables.device($0)) }
-                try connection.statement("SELECT \(RegistryTables.calculatorColumns) FROM calcs ORDER BY id")
-                    .forEachRow { snapshot.calculators.append(try RegistryTables.calculator($0)) }
-                try connection.statement(
-                    "SELECT \(RegistryTables.assignmentColumns) FROM assignments ORDER BY device, calc"
-                ).forEachRow { snapshot.assignments.append(try RegistryTables.assignment($0)) }
-                try Self.readEntities(connection, &snapshot)
-                return snapshot
-            }
-        }
+        try read { connection in try connection.transaction(isWriting: false) { try Self.snapshot(connection) } }
     }
 
-    private static func readEntities(_ connection: Connection, _ snapshot: inout RegistrySnapshot) throws {
-        try connection.statement("SELECT \(EntityTables.entityColumns) FROM entities ORDER BY kind, id")
-            .forEachRow { snapshot.entities.append(try EntityTables.entity($0)) }
-        try connection.statement("SELECT \(EntityTables.linkColumns) FROM links ORDER BY kind, from_id, to_id")
-            .forEachRow { snapshot.links.append(try EntityTables.link($0)) }
-        try connection.statement(
-            "SELECT \(EntityTables.assetColumns) FROM asset_intervals ORDER BY asset, begin_at"
-        ).forEachRow { snapshot.assetIntervals.append(try EntityTables.assetInterval($0)) }
+    private static func snapshot(_ connection: Connection) throws -> RegistrySnapshot {
+        let devices = try all(connection, "devices", RegistryTables.deviceColumns, 5, "id", RegistryTables.device)
+        let calculators = try all(
+            connection, "calcs", RegistryTables.calculatorColumns, 4, "id", RegistryTables.calculator)
+        let assignments = try all(
+            connection, "assignments", RegistryTables.assignmentColumns, RegistryTables.assignmentChecksumColumn,
+            "device, calc", RegistryTables.assignment)
+        return RegistrySnapshot(
+            revision: try MetaTable.value(connection, "registry_revision") ?? 0, devices: devices,
+            calculators: calculators, assignments: assignments.map(\.record),
+            entities: try all(
+                connection, "entities", EntityTables.entityColumns, 5, "kind, id", EntityTables.entity),
+            links: try all(
+                connection, "links", EntityTables.linkColumns, 4, "kind, from_id, to_id", EntityTables.link),
+            assetIntervals: try all(
+                connection, "asset_intervals", EntityTables.assetColumns, 6, "asset, begin_at",
+                EntityTables.assetInterval))
+    }
+
+    /// Every row of a table; throws if one is missing. `checksumColumn` is where the checksum stands.
+    private static func all<Row>(
+        _ connection: Connection, _ table: String, _ columns: String, _ checksumColumn: Int32, _ order: String,
+        _ make: (Statement) throws -> Row
+    ) throws -> [Row] {
+        var rows: [Row] = []
+        var present = RunningTotal()
+        try connection.statement("SELECT \(columns) FROM \(table) ORDER BY \(order)").forEachRow { row in
+            present.add(row.int64(checksumColumn))
+            rows.append(try make(row))
+        }
+        try Totals.check(connection, table, present)
+        return rows
     }
 
     package func createDevice(ident: String, name: String, json: String) throws(StoreError) -> DeviceRecord {
@@ -76,6 +85,9 @@ extension SQLitePrimaryStore {
                 "SELECT calc, name, json, revision, crc FROM calc_revisions WHERE calc = ? ORDER BY revision",
                 id.rawValue
             ).forEachRow { history.append(try RegistryTables.calculator($0)) }
+            guard history.map(\.revision) == Array(1..<Int64(history.count + 1)) else {
+                throw StoreError.corrupt("a revision of calculator \(id) is missing")
+            }
             return history
         }
     }

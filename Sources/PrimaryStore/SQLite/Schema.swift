@@ -2,6 +2,12 @@ import SQLiteClient
 
 /// The tables of `primary.db`, as steps that only ever grow: `user_version` says how many have been taken.
 enum Schema {
+    /// One step: SQL, and then what SQL alone cannot work out.
+    struct Migration: Sendable {
+        var sql: String
+        var fill: (@Sendable (Connection) throws -> Void)?
+    }
+
     static let version = Int64(migrations.count)
 
     /// Takes the steps that the file lacks, in one transaction; refuses a file that a newer program made.
@@ -12,7 +18,10 @@ enum Schema {
         }
         guard present < version else { return }
         try connection.transaction {
-            for step in migrations.dropFirst(Int(present)) { try connection.execute(step) }
+            for step in migrations.dropFirst(Int(present)) {
+                try connection.execute(step.sql)
+                try step.fill?(connection)
+            }
             try connection.execute("PRAGMA user_version = \(version)")
         }
     }
@@ -29,8 +38,9 @@ enum Schema {
     /// Times are microseconds. Every `crc` is `RowChecksum` over the row. Of an interval `since` is the moment from
     /// which its text answers for it, 0 where that is `timestamp`, and `custom` the number of bytes of custom fields
     /// before the last brace.
-    private static let migrations: [String] = [
-        """
+    private static let migrations = [Migration(sql: first), Migration(sql: second), SchemaThree.migration]
+
+    private static let first = """
         CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
         INSERT INTO meta VALUES ('log_position', 0), ('registry_revision', 0);
         CREATE TABLE parameters (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -89,8 +99,9 @@ enum Schema {
             id INTEGER PRIMARY KEY AUTOINCREMENT, sha256 BLOB NOT NULL UNIQUE, prefix TEXT NOT NULL, name TEXT NOT NULL,
             kind TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER, last_used INTEGER,
             revoked INTEGER NOT NULL);
-        """,
         """
+
+    private static let second = """
         CREATE TABLE entities (
             kind TEXT NOT NULL, id INTEGER NOT NULL, name TEXT NOT NULL, json TEXT NOT NULL, revision INTEGER NOT NULL,
             crc INTEGER NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
@@ -115,6 +126,5 @@ enum Schema {
         CREATE TABLE interval_fields (
             calc INTEGER NOT NULL, device INTEGER NOT NULL, id INTEGER NOT NULL, crc INTEGER NOT NULL,
             json TEXT NOT NULL, PRIMARY KEY (calc, device, id)) WITHOUT ROWID;
-        """,
-    ]
+        """
 }

@@ -11,7 +11,7 @@ extension StoreError {
     }
 
     private init(_ error: SQLiteError) {
-        if error.isDiskFull {
+        if error.isDiskFull || error.extendedCode == Self.noRoomForSharedMemory {
             self = .diskFull
         } else if error.isInputOutput {
             self = .failed(error.description)
@@ -21,4 +21,8 @@ extension StoreError {
             self = .database(error.description)
         }
     }
+
+    /// SQLITE_IOERR_SHMSIZE: the index of the write-ahead log could not grow. Nothing was lost, and there may be room
+    /// later.
+    private static let noRoomForSharedMemory: Int32 = 10 | 19 << 8
 }

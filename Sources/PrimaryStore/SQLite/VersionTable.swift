@@ -1,3 +1,4 @@
+import MessageChunks
 import SQLiteClient
 import Telemetry
 
@@ -19,12 +20,14 @@ enum VersionTable {
     /// Keeps the text of a closed interval as valid from `details.since` until a moment; one that was valid at no
     /// moment, because the clock was put back, is not kept.
     static func keep(
-        _ connection: Connection, _ key: AssignmentKey, _ held: HeldInterval, _ text: IntervalText, until: Timestamp
+        _ connection: Connection, _ key: AssignmentKey, _ held: HeldInterval, _ text: IntervalText, until: Timestamp,
+        _ total: inout RunningTotal
     ) throws {
         let details = text.details
         guard !held.isActive, details.since < until else { return }
         let statement = try connection.statement(
-            "INSERT OR REPLACE INTO interval_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+            "INSERT OR IGNORE INTO interval_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        let checksum = checksum(key, held, details, until: until.microseconds).value(text.bytes)
         try IntervalTable.bind(statement, key)
         try statement.bind(3, until.microseconds)
         try statement.bind(4, held.id)
@@ -36,9 +39,47 @@ enum VersionTable {
         try statement.bind(10, details.timestamp.microseconds)
         try statement.bind(11, Int64(details.headCount))
         try statement.bind(12, details.revision)
-        try statement.bind(13, checksum(key, held, details, until: until.microseconds).value(text.bytes))
+        try statement.bind(13, checksum)
         try statement.bind(14, text.bytes)
         try statement.run()
+        if connection.changeCount == 0 {
+            // One of the same place is there, because the clock was put back: the later one stays.
+            let place = Place(until: until.microseconds, id: held.id, since: details.since.microseconds)
+            try delete(connection, key, place, &total)
+            try statement.run()
+        }
+        total.add(checksum)
+    }
+
+    /// Deletes a version if it is there.
+    static func delete(
+        _ connection: Connection, _ key: AssignmentKey, _ place: Place, _ total: inout RunningTotal
+    ) throws {
+        let rows = "interval_versions WHERE calc = ? AND device = ? AND until = ? AND id = ? AND since = ?"
+        let present = try connection.statement("SELECT crc FROM \(rows)")
+        let statement = try connection.statement("DELETE FROM \(rows)")
+        for statement in [present, statement] {
+            try IntervalTable.bind(statement, key)
+            try statement.bind(3, place.until)
+            try statement.bind(4, place.id)
+            try statement.bind(5, place.since)
+        }
+        guard let checksum = try present.first({ $0.int64(0) }) else { return }
+        try statement.run()
+        total.remove(checksum)
+    }
+
+    /// Calls the body at each version of an assignment, with its checksum.
+    static func forEach(
+        _ connection: Connection, _ key: AssignmentKey, _ body: (HeldInterval, Place, Int64) throws -> Void
+    ) throws {
+        let statement = try connection.statement(
+            "SELECT \(columns) FROM interval_versions WHERE calc = ? AND device = ?")
+        try IntervalTable.bind(statement, key)
+        try statement.forEachRow { row in
+            let place = Place(until: row.int64(13), id: row.int64(0), since: row.int64(11))
+            try body(try held(row, key), place, row.int64(8))
+        }
     }
 
     /// The versions of an assignment that were valid at a moment, each with its place.
@@ -85,16 +126,10 @@ enum VersionTable {
             let key = AssignmentKey(calculator: CalculatorID(row.int64(0)), device: DeviceID(row.int64(1)))
             found.append((key, Place(until: row.int64(2), id: row.int64(3), since: row.int64(4))))
         }
-        let statement = try connection.statement(
-            """
-            DELETE FROM interval_versions WHERE calc = ? AND device = ? AND until = ? AND id = ? AND since = ?
-            """)
-        for (key, place) in found {
-            try IntervalTable.bind(statement, key)
-            try statement.bind(3, place.until)
-            try statement.bind(4, place.id)
-            try statement.bind(5, place.since)
-            try statement.run()
+        for (key, places) in Dictionary(grouping: found, by: \.key) {
+            try RegistryTables.change(connection, key) { totals in
+                for (_, place) in places { try delete(connection, key, place, &totals.versions) }
+            }
         }
         return found.count
     }

@@ -1,6 +1,10 @@
+import Telemetry
+
 /// Writes that were asked for together; each succeeds or fails by itself.
 protocol WriteRequest: Sendable {
     var count: Int { get }
+    /// Whether the bug of telling the feed before it is durable is on for whoever asked.
+    var isFeedEarly: Bool { get }
     /// Runs one of them inside its savepoint.
     func run(_ index: Int, in writer: Writer) throws
     /// Notes that one of them failed and was undone.
@@ -19,6 +23,7 @@ final class Writes<Value: Sendable>: WriteRequest, @unchecked Sendable {
     private let answer: @Sendable ([Result<Value, StoreError>]) -> Void
     /// Nil for what has not run.
     private var results: [Result<Value, StoreError>?]
+    let isFeedEarly = SeededBug.feedBeforeDurable.isOn
 
     init(_ bodies: [Body], answer: @escaping @Sendable ([Result<Value, StoreError>]) -> Void) {
         self.bodies = bodies

@@ -3,7 +3,9 @@ import Telemetry
 
 extension Writer {
     func createEntity(_ kind: EntityKind, name: String, json: String) throws -> EntityRecord {
-        let record = EntityRecord(kind: kind, id: try nextID(kind), name: name, json: json, revision: 1)
+        let record = EntityRecord(
+            kind: kind, id: try MetaTable.next(connection, "last_\(kind.rawValue)"), name: name, json: json, revision: 1
+        )
         try EntityTables.write(connection, record)
         try bumpRegistry()
         return record
@@ -59,16 +61,6 @@ extension Writer {
     func check(_ expected: Int64?, _ current: Int64, _ what: String) throws {
         guard let expected, expected != current else { return }
         throw StoreError.revisionConflict(what, expected: expected, current: current)
-    }
-
-    private func nextID(_ kind: EntityKind) throws -> Int64 {
-        let key = "last_\(kind.rawValue)"
-        try connection.run(
-            "INSERT INTO meta VALUES (?, 1) ON CONFLICT (key) DO UPDATE SET value = value + 1", key)
-        guard let id = try connection.integer("SELECT value FROM meta WHERE key = ?", key) else {
-            throw StoreError.corrupt("the number of the last \(kind.rawValue)")
-        }
-        return id
     }
 }
 

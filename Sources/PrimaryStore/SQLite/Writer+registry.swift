@@ -35,13 +35,18 @@ extension Writer {
         try endAssignments(of: id, at: moment)
         try deleteLinks([.groupDevice], to: id.rawValue)
         try deleteAssetIntervals(of: id)
-        for table in ["chunks", "archive_marks"] {
+        for table in Self.deviceTables {
             try connection.run("DELETE FROM \(table) WHERE device = ?", id.rawValue)
         }
         try trimLog(id, upTo: state.lastPosition)
         try connection.run("DELETE FROM devices WHERE id = ?", id.rawValue)
         try bumpRegistry()
     }
+
+    /// What a device has beside its log and its assignments.
+    private static let deviceTables = [
+        "chunks", "chunk_months", "archive_marks", "horizons", "apart_messages", "apart_counts", "damaged_chunks",
+    ]
 
     private func checkIdent(_ ident: String, of id: DeviceID?) throws {
         let holder = try connection.integer("SELECT id FROM devices WHERE ident = ?", ident)
@@ -132,26 +137,25 @@ extension Writer {
         if let asset = key.device.assetID { _ = try entity(.asset, asset) } else { try checkDevice(key.device) }
         try checkCalculator(key.calculator)
         // A history that was here before has given ids, and none is given twice.
-        let statement = try connection.statement(
-            "SELECT last_interval FROM ended_assignments WHERE device = ? AND calc = ?")
-        try statement.bind(1, key.device.rawValue)
-        try statement.bind(2, key.calculator.rawValue)
+        let ended = try CheckedTable.endedAssignments.find(
+            connection, key.device.rawValue, key.calculator.rawValue)
         let record = AssignmentRecord(
             key: key, isEnabled: isEnabled, isAutoCreated: isAutoCreated,
-            marks: AssignmentMarks(lastIntervalID: try statement.first { $0.int64(0) } ?? 0))
-        try RegistryTables.write(connection, record)
+            marks: AssignmentMarks(
+                lastIntervalID: ended?[2].integer ?? 0, horizon: try HorizonTable.horizon(connection, key.device)))
+        try RegistryTables.write(connection, AssignmentRow(record))
         return record
     }
 
     func setAssignments(_ keys: [AssignmentKey], isEnabled: Bool) throws {
         var isChanged = false
         for key in keys {
-            guard var record = try RegistryTables.findAssignment(connection, key) else {
+            guard var row = try RegistryTables.findAssignmentRow(connection, key) else {
                 throw StoreError.notFound("assignment of calculator \(key.calculator) to device \(key.device)")
             }
-            guard record.isEnabled != isEnabled else { continue }
-            record.isEnabled = isEnabled
-            try RegistryTables.write(connection, record)
+            guard row.record.isEnabled != isEnabled else { continue }
+            row.record.isEnabled = isEnabled
+            try RegistryTables.write(connection, row)
             isChanged = true
         }
         if isChanged { try bumpRegistry() }
@@ -175,11 +179,11 @@ extension Writer {
 
     /// Notes who made an assignment; false if there is none or it is known.
     private func setAutoCreated(_ key: AssignmentKey, _ isAutoCreated: Bool) throws -> Bool {
-        guard var record = try RegistryTables.findAssignment(connection, key),
-            record.isAutoCreated != isAutoCreated
+        guard var row = try RegistryTables.findAssignmentRow(connection, key),
+            row.record.isAutoCreated != isAutoCreated
         else { return false }
-        record.isAutoCreated = isAutoCreated
-        try RegistryTables.write(connection, record)
+        row.record.isAutoCreated = isAutoCreated
+        try RegistryTables.write(connection, row)
         return true
     }
 
@@ -195,39 +199,32 @@ extension Writer {
     func unassign(_ key: AssignmentKey, at moment: Timestamp) throws -> Bool {
         guard let record = try RegistryTables.findAssignment(connection, key) else { return false }
         try deleteIntervals(of: key, at: moment)
+        for var job in try JobTable.held(connection) where job.key == key {
+            job.outcome = .discarded
+            try JobTable.write(connection, job)
+        }
         try connection.run(
             "DELETE FROM assignments WHERE device = ? AND calc = ?", key.device.rawValue, key.calculator.rawValue)
-        try connection.run(
-            "INSERT OR REPLACE INTO ended_assignments VALUES (?, ?, ?)", key.calculator.rawValue,
-            key.device.rawValue, record.marks.lastIntervalID)
+        try CheckedTable.horizonStates.delete(connection, key.device.rawValue, key.calculator.rawValue)
+        try CheckedTable.endedAssignments.put(
+            connection,
+            [
+                .integer(key.device.rawValue), .integer(key.calculator.rawValue),
+                .integer(record.marks.lastIntervalID),
+            ])
         return true
     }
 
     private func deleteIntervals(of key: AssignmentKey, at moment: Timestamp) throws {
-        let slot = Slot(device: key.device)
-        var revision = try connection.integer("SELECT rev FROM slots WHERE slot = ?", Int(slot.rawValue)) ?? 0
+        var rows: [FeedRow] = []
         try IntervalTable.forEach(connection, key, IntervalQuery()) { held, row in
-            revision += 1
-            try FeedTable.append(
-                connection,
-                FeedRow(
-                    slot: slot, revision: revision, operation: .deleted, key: key, id: held.id, begin: held.begin,
-                    end: held.end, timestamp: moment, json: row.bytes(9)))
+            rows.append(FeedRow(deleting: held, of: key, json: row.bytes(9), at: moment))
         }
         for table in ["intervals", "interval_versions", "interval_fields"] {
             try connection.run(
                 "DELETE FROM \(table) WHERE calc = ? AND device = ?", key.calculator.rawValue, key.device.rawValue)
         }
-        try setFeedRevision(slot, revision)
-    }
-
-    /// Notes how far the feed of a slot has come.
-    func setFeedRevision(_ slot: Slot, _ revision: Int64) throws {
-        let statement = try connection.statement("UPDATE slots SET rev = ? WHERE slot = ? AND rev <> ?1")
-        try statement.bind(1, revision)
-        try statement.bind(2, Int64(slot.rawValue))
-        try statement.run()
-        state.changedSlots.insert(slot)
+        if !rows.isEmpty { try appendFeed(Slot(device: key.device), rows) }
     }
 
     private func assignments(_ condition: String, _ id: Int64) throws -> [AssignmentKey] {

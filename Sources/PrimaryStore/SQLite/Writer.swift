@@ -20,14 +20,16 @@ final class Writer {
     let connection: Connection
     let parameters: ParameterTable
     var state = State()
+    var book: SlotBook
 
     init(_ connection: Connection, parameters: ParameterTable) throws {
         self.connection = connection
         self.parameters = parameters
+        book = try SlotBook(connection)
         state.storedParameterCount = parameters.count
-        let trimmed = try connection.integer("SELECT value FROM meta WHERE key = 'log_position'") ?? 0
+        let trimmed = try MetaTable.value(connection, "log_position") ?? 0
         state.lastPosition = max(trimmed, try connection.integer("SELECT MAX(position) FROM log") ?? 0)
-        state.registryRevision = try connection.integer("SELECT value FROM meta WHERE key = 'registry_revision'") ?? 0
+        state.registryRevision = try MetaTable.value(connection, "registry_revision") ?? 0
         state.hasIntervalFields = try connection.integer("SELECT 1 FROM interval_fields LIMIT 1") != nil
     }
 
@@ -36,29 +38,14 @@ final class Writer {
         let first = state.storedParameterCount
         guard parameters.count > first else { return }
         let names = parameters.names(from: first)
-        let statement = try connection.statement("INSERT INTO parameters (id, name) VALUES (?, ?)")
         for (index, name) in names.enumerated() {
-            try statement.bind(1, Int64(first + index))
-            try statement.bind(2, name)
-            try statement.run()
+            try CheckedTable.parameters.put(connection, [.integer(Int64(first + index)), .text(name)])
         }
         state.storedParameterCount = first + names.count
     }
 
-    /// Refuses a write whose epoch is not its slot's; returns the slot's feed revision.
-    @discardableResult
-    func checkFence(_ slot: Slot, epoch: Int64, device: DeviceID) throws -> Int64 {
-        guard slot == Slot(device: device) else {
-            throw StoreError.invalid("device \(device) is not in slot \(slot.rawValue)")
-        }
-        let statement = try connection.statement("SELECT epoch, rev FROM slots WHERE slot = ?")
-        try statement.bind(1, Int64(slot.rawValue))
-        let row = try statement.first { (epoch: $0.int64(0), revision: $0.int64(1)) }
-        guard let row, row.epoch == epoch else {
-            throw StoreError.fenced(slot: slot, epoch: epoch, current: row?.epoch ?? 0)
-        }
-        return row.revision
-    }
+    /// Refuses a write whose epoch is not its slot's.
+    func check(_ fence: Fence) throws { try fence.check(try slot(fence.slot)) }
 
     func checkDevice(_ device: DeviceID) throws {
         let statement = try connection.statement("SELECT 1 FROM devices WHERE id = ?")
@@ -69,22 +56,58 @@ final class Writer {
     /// Notes a change of the registry and gives it a number.
     func bumpRegistry() throws {
         state.registryRevision += 1
-        try setMeta("registry_revision", state.registryRevision)
+        try MetaTable.set(connection, "registry_revision", state.registryRevision)
     }
 
     /// Deletes log rows of a device, and notes the last position so that none is ever given twice.
     func trimLog(_ device: DeviceID, upTo: Int64) throws {
+        let sums = try connection.statement("SELECT COUNT(*), SUM(crc) FROM log WHERE device = ? AND position <= ?")
         let statement = try connection.statement("DELETE FROM log WHERE device = ? AND position <= ?")
-        try statement.bind(1, device.rawValue)
-        try statement.bind(2, upTo)
-        try statement.run()
-        try setMeta("log_position", state.lastPosition)
+        for statement in [sums, statement] {
+            try statement.bind(1, device.rawValue)
+            try statement.bind(2, upTo)
+        }
+        let gone = try sums.first { RunningTotal(count: $0.int64(0), sum: $0.int64(1)) } ?? RunningTotal()
+        if gone.count > 0 {
+            try statement.run()
+            book.changeLog(Slot(device: device)) { log in
+                log.rows.count -= gone.count
+                log.rows.sum &-= gone.sum
+            }
+        }
+        if try MetaTable.value(connection, "log_position") != state.lastPosition {
+            try MetaTable.set(connection, "log_position", state.lastPosition)
+        }
+    }
+}
+
+// MARK: - Slots
+
+extension Writer {
+    /// A slot as this transaction has it.
+    func slot(_ slot: Slot) throws -> SlotRow { try book.row(connection, slot) }
+
+    /// Takes the totals of the log from the file, after a transaction that was rolled back.
+    func reloadBook() {
+        // Where even that cannot be read, nothing can be written either, and the next commit says so.
+        if let fresh = try? SlotBook(connection) { book = fresh }
     }
 
-    private func setMeta(_ key: String, _ value: Int64) throws {
-        let statement = try connection.statement("UPDATE meta SET value = ? WHERE key = ?")
-        try statement.bind(1, value)
-        try statement.bind(2, key)
-        try statement.run()
+    func changeSlot(_ slot: Slot, _ body: (inout SlotRow) throws -> Void) throws {
+        var row = try self.slot(slot)
+        try body(&row)
+        book.set(row)
+    }
+
+    /// Adds rows to the feed of a slot, in their order; their numbers are given here.
+    func appendFeed(_ slot: Slot, _ rows: some Sequence<FeedRow>) throws {
+        try changeSlot(slot) { slotRow in
+            for var row in rows {
+                slotRow.revision += 1
+                row.revision = slotRow.revision
+                slotRow.feed.add(try FeedTable.append(connection, row))
+                state.changedSlots.insert(slot)
+            }
+        }
     }
 }

@@ -15,4 +15,11 @@ CURLcode shim_curl_get_long(CURL *handle, CURLINFO info, long *value);
 int shim_sqlite_bind_blob_copy(sqlite3_stmt *statement, int index, const void *bytes, int count);
 int shim_sqlite_bind_text_copy(sqlite3_stmt *statement, int index, const char *bytes, int count);
 
+/* Deletes a file through the default VFS; a file that is not there is no error. */
+int shim_sqlite_delete_file(const char *path);
+/* Makes a file through the default VFS and deletes it again, with a sync of its folder. */
+int shim_sqlite_sync_folder(const char *path);
+/* Reads a file and writes it again, byte for byte, and syncs it; a file that is not there is no error. */
+int shim_sqlite_rewrite_log(const char *path);
+
 #endif

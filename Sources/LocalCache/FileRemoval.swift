@@ -1,4 +1,0 @@
-import Glibc
-
-/// Deletes a file if it is there.
-func removeFile(_ path: String) { _ = unlink(path) }

@@ -1,0 +1,227 @@
+import FaultDisk
+import PrimaryStore
+import ReferenceEvaluator
+import Telemetry
+
+@testable import CalcProcess
+
+extension Simulation {
+    /// Ends all trouble, lets everything come to rest, and looks whether all invariants hold; nil if they do.
+    func rest(_ name: String) throws -> String? {
+        note("\(name):")
+        isCalm = true
+        defer { isCalm = false }
+        for node in nodes {
+            clock.advance(bySeconds: abs(node.clock.skewSeconds))
+            node.clock.skewSeconds = 0
+            node.pausedUntil = .distantPast
+            node.cutOffUntil = .distantPast
+        }
+        if let unrest = calmDown() { return "\(name): it does not come to rest: \(unrest)" }
+        if let failure { return failure }
+        if let difference = try difference() { return "\(name): \(difference)" }
+        for node in nodes where rates.skewSeconds > 0 {
+            node.clock.skewSeconds = (Double(random.below(2_001)) / 1_000 - 1) * rates.skewSeconds
+        }
+        return nil
+    }
+
+    /// Everything that waits becomes due within some minutes; returns what is left.
+    private func calmDown() -> String? {
+        if hasStoreFailed || storeDisk.disk.isDead { openStoreAgain() }
+        storeDisk.disk.clearFaults()
+        storeDisk.disk.capacity = nil
+        for node in nodes {
+            node.disk.disk.clearFaults()
+            node.disk.disk.capacity = nil
+        }
+        var unrest: String?
+        for pass in 0..<80 {
+            pass % 10 == 9 ? passTime(60) : passTime(11)
+            for node in nodes { settle(node) }
+            if failure != nil { return nil }
+            unrest = self.unrest()
+            if unrest == nil, pass > 2 { return nil }
+            if pass % 4 == 3 { decideJobs() }
+        }
+        return unrest
+    }
+
+    /// Time passes in steps in which no lease ends.
+    private func passTime(_ seconds: Double) {
+        var left = seconds
+        while left > 0 {
+            clock.advance(bySeconds: min(left, 4))
+            left -= 4
+            for node in nodes { if node.isUp { beat(node) } else { restart(node) } }
+        }
+    }
+
+    private func unrest() -> String? {
+        if let node = nodes.first(where: { !$0.isUp }) { return "node \(node.index) is down" }
+        for device in devices where !device.isGone && !nodes.contains(where: { $0.seat(of: device.id) != nil }) {
+            return "nobody has device \(device.id)"
+        }
+        return nodes.lazy.compactMap { $0.unrest(self.store.lastPosition) }.first
+    }
+
+    /// The first invariant that does not hold; nil if all do.
+    private func difference() throws -> String? {
+        let registry = try store.registry()
+        if let lost = try lostMessages(registry) { return lost }
+        if let difference = try otherIntervals(registry) { return difference }
+        if let difference = try otherFeed(registry) { return difference }
+        if devices.allSatisfy(\.batches.isEmpty), let difference = try otherThanReference() { return difference }
+        return try otherRanges(registry)
+    }
+
+    // MARK: 1, messages
+
+    private func lostMessages(_ registry: RegistrySnapshot) throws -> String? {
+        let times = try store.slotTimes()
+        for record in registry.devices {
+            guard let device = devices.first(where: { $0.id == record.id && !$0.isGone }) else { continue }
+            let horizon = try store.horizon(device: record.id)
+            if horizon > .distantPast, !device.rotates {
+                let time = times[Int(Slot(device: record.id).rawValue)]
+                let latest = device.ttlMin.map { time.advanced(bySeconds: -$0) }
+                guard let latest, horizon <= latest else { return "messages of \(record.id) have gone too early" }
+            }
+            if horizon > .distantPast { faults.count("devices with expired messages") }
+            var blocks: [MessageBatch] = []
+            try MessageHistory(store: store).forEachBlock(device: record.id, range: .all) { block in
+                blocks.append(block)
+                return true
+            }
+            for block in blocks { trace.mix(UInt64(block.count) &+ (block.hashes.last ?? 0), "block") }
+            if let lost = journal.difference(record.id, read: blocks, horizon: horizon) {
+                return "device \(record.id): \(lost)"
+            }
+        }
+        return nil
+    }
+
+    // MARK: 2, intervals
+
+    private func otherIntervals(_ registry: RegistrySnapshot) throws -> String? {
+        let store = store
+        var verification = try Verification(timeZones: timeZones, now: clock.now) { store }
+        let disabled = Set(registry.assignments.filter { !$0.isEnabled }.map(\.key.device))
+        let waiting = waitingForMessages(registry)
+        var found: String?
+        for device in Set(registry.assignments.map(\.key.device)).sorted() {
+            try verification.verify(device, nil) { finding in
+                // What is disabled, and what reads it, may differ by right.
+                if finding.kind == .pending, disabled.contains(device) { return }
+                if let key = finding.key, waiting.contains(key) { return }
+                if found == nil { found = "\(finding)\n\(self.story(finding.key))" }
+            }
+        }
+        return found.map { "stored is not what the messages give: \($0)" }
+    }
+
+    /// What is known of an assignment: its marks and its last jobs.
+    private func story(_ key: AssignmentKey?) -> String {
+        guard let key, let record = (try? store.assignment(key)) ?? nil else { return "" }
+        let horizon = record.marks.horizon > .distantPast ? "\(record.marks.horizon.seconds)" : "none"
+        let jobs = ((try? store.jobs(key, countMax: 12)) ?? []).map { job in
+            """
+            \(job.started.seconds) \(job.cause) \(job.rangeAsked.lower.seconds)...\(job.rangeAsked.upper.seconds): \
+            \(job.rangeRun.lower.seconds)...\(job.rangeRun.upper.seconds), +\(job.createdCount) \(job.updatedCount) \
+            -\(job.deletedCount) \(job.outcome)
+            """
+        }
+        let held = ((try? store.heldIntervals(key)) ?? []).suffix(12).map { "\($0.id): \($0.begin.seconds)...\($0.end.seconds)" }
+        return "horizon \(horizon)\n\(jobs.joined(separator: "\n"))\n\(held.joined(separator: "\n"))"
+    }
+
+    /// Assignments whose calculator was changed in a way that takes effect with the next message only.
+    private func waitingForMessages(_ registry: RegistrySnapshot) -> Set<AssignmentKey> {
+        let records = registry.calculators.filter { $0.json.contains("\"update_onchange\":false") }
+        let revisions = Dictionary(records.map { ($0.id, $0.revision) }) { first, _ in first }
+        let waiting = registry.assignments.filter { record in
+            revisions[record.key.calculator].map { $0 != record.marks.calculatorRevision } ?? false
+        }
+        return Set(waiting.map(\.key))
+    }
+
+    // MARK: 3, fencing
+
+    func noteFenced(_ user: Int, _ slot: Slot, _ epoch: Int64) {
+        trace.mix(UInt64(bitPattern: epoch) << 8 | UInt64(slot.rawValue), "epoch")
+        if let before = epochs[slot], epoch < before {
+            fail("node \(user) wrote with epoch \(epoch) of slot \(slot.rawValue) after \(before)")
+        }
+        epochs[slot] = max(epochs[slot] ?? epoch, epoch)
+    }
+
+    // MARK: 4, feed
+
+    private func otherFeed(_ registry: RegistrySnapshot) throws -> String? {
+        follower.catchUp(store)
+        let trimmed = clock.now.advanced(bySeconds: -Worker.feedSeconds + maxSkewSeconds)
+        if let vanished = try follower.vanished(in: store, supersededBefore: trimmed) { return vanished }
+        var table: [AssignmentKey: [Int64: TimeRange]] = [:]
+        for record in registry.assignments {
+            for held in try store.heldIntervals(record.key) {
+                if held.end < record.marks.horizon { faults.count("frozen intervals at a rest") }
+                table[record.key, default: [:]][held.id] = TimeRange(lower: held.begin, upper: held.end)
+                trace.mix(UInt64(bitPattern: held.id) ^ held.digest, "interval")
+            }
+        }
+        faults.count("intervals at a rest", table.values.reduce(0) { $0 + $1.count })
+        let told = follower.table()
+        for key in Set(told.keys).union(table.keys).sorted() where told[key] != table[key] {
+            return "\(key): the feed tells \(told[key]?.count ?? 0) intervals, \(table[key]?.count ?? 0) are stored"
+        }
+        return nil
+    }
+
+    /// What clocks of nodes were ahead by, at most.
+    private var maxSkewSeconds: Double { rates.skewSeconds }
+
+    // MARK: 5, frozen intervals
+
+    func rememberFrozen(_ pushes: [Push]) {
+        frozen = [:]
+        for push in pushes {
+            guard let horizon = (try? store.assignment(push.key))??.marks.horizon, horizon > .distantPast else {
+                continue
+            }
+            frozen[push.key] = ((try? store.heldIntervals(push.key)) ?? []).filter { $0.end < horizon }
+        }
+    }
+
+    func compareFrozen(_ pushes: [Push]) {
+        for push in pushes {
+            guard let before = frozen[push.key], !before.isEmpty, let now = try? store.heldIntervals(push.key) else {
+                continue
+            }
+            for interval in before {
+                guard let kept = now.first(where: { $0.id == interval.id }), kept.begin <= interval.begin,
+                    kept.end >= interval.end
+                else { return fail("\(push.key): the frozen interval \(interval.id) was changed") }
+            }
+        }
+        frozen = [:]
+    }
+
+    // MARK: 6, ranges
+
+    private func otherRanges(_ registry: RegistrySnapshot) throws -> String? {
+        for record in registry.assignments {
+            let all = try store.intervals(record.key, IntervalQuery())
+            guard let first = all.first, let last = all.last else { continue }
+            for _ in 0..<3 {
+                let span = Int((last.end.microseconds - first.begin.microseconds) / 1_000_000) + 2
+                let lower = first.begin.advanced(bySeconds: Double(random.below(span)) - 1)
+                let range = TimeRange(lower: lower, upper: lower.advanced(bySeconds: Double(random.below(span) + 1)))
+                let wanted = all.filter { $0.begin < range.upper && $0.end >= range.lower }
+                if try store.intervals(record.key, IntervalQuery(range: range)) != wanted {
+                    return "\(record.key): the range \(range) gives other intervals"
+                }
+            }
+        }
+        return nil
+    }
+}
