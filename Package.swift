@@ -103,6 +103,12 @@ let package = Package(
                 "TimeZones", "MessageChunks", "PrimaryStore", "LocalCache", "CalcProcess", "ReferenceEvaluator",
                 "StoreSupport", logging,
             ]),
+        tests(
+            "SimulationTests",
+            core + [
+                "TimeZones", "MessageChunks", "PrimaryStore", "LocalCache", "Recalculation", "CalcProcess",
+                "ReferenceEvaluator", "StoreSupport", "FaultDisk", logging,
+            ]),
         tests("ScenarioTests", core + ["TestSupport", "TimeZones", "Ingest"], exclude: ["Configurations"]),
         tests(
             "HTTPAPITests",

@@ -190,14 +190,18 @@ extension Worker {
         let held = try cache.held(key, firstOnIn: .all)
         let gone = held.filter { deleted.contains($0.id) }
         for interval in gone { try cache.removeHeld(key, firstOn: interval.firstOn) }
-        let hasMoved = assignments[key]?.cached.horizon != horizon
+        let previous = assignments[key]?.cached.horizon ?? .distantPast
         assignments[key]?.cached.horizon = horizon
-        if hasMoved, !SeededBug.expiryNotAligned.isOn {
+        if previous != horizon, !SeededBug.expiryNotAligned.isOn {
             let isLost = expiring.state == nil
             let isAnew = isLost && expiring.isCalculatedAtOnce
             try cache.removeStates(key, in: isLost ? .all : TimeRange(lower: .distantPast, upper: horizon))
-            // What spans the horizon is marked; from nothing, everything behind it may come out otherwise.
-            let spanning = held.filter { $0.begin < horizon && horizon < $0.end && !deleted.contains($0.id) }
+            // What spans the horizon is marked, and what spanned the one before and ends with this one is no more; from
+            // nothing, everything behind it may come out otherwise.
+            let spanning = held.filter { interval in
+                interval.begin < horizon && !deleted.contains(interval.id)
+                    && (horizon < interval.end || (horizon == interval.end && interval.begin < previous))
+            }
             let ranges = isAnew ? [.all] : isLost ? [] : spanning.map { TimeRange(inclusive: $0.begin, $0.end) }
             for range in ranges {
                 assignments[key]?.pending.add(
@@ -249,6 +253,10 @@ extension HorizonStart {
         }
         self.init(moment: marked) {
             let state = try store.horizonState(key)
+            // Another owner may have moved it meanwhile: then the state is that of another moment.
+            guard try store.assignment(key)?.marks.horizon ?? .distantPast == marked else {
+                throw StoreError.stale(key, reason: "its horizon has moved")
+            }
             return state?.calculatorRevision == compiled.revision ? state?.bytes : nil
         }
     }

@@ -188,7 +188,8 @@ extension Worker {
         let slot = Slot(device: key.device)
         return Push(
             slot: slot, epoch: setup.epochs[slot] ?? 0, key: key, calculatorRevision: job.calculatorRevision,
-            basePosition: assignments[key]?.cached.applied, deletes: diff.deleted.map(\.id),
+            basePosition: SeededBug.staleCacheAfterTakeOver.isOn ? nil : assignments[key]?.cached.applied,
+            deletes: diff.deleted.map(\.id),
             upserts: diff.written.map { new, held in
                 IntervalWrite(
                     id: held?.id, firstOn: new.interval.firstOn, begin: new.interval.begin, end: new.interval.end,

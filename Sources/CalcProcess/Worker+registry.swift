@@ -74,8 +74,8 @@ extension Worker {
     /// Where a push may not have been settled, what is held is loaded anew; where it was not, everything is calculated
     /// again.
     private func compareMarks(_ key: AssignmentKey) throws {
-        guard let work = assignments[key], let record = picture.assignments[key] else { return }
-        let isBehind = try isBehind(work.cached, record.marks)
+        guard let work = assignments[key], picture.assignments[key] != nil else { return }
+        let isBehind = try isBehind(work.cached)
         let isUnfinished = !work.cached.isCalculated && work.pending.isEmpty && work.held.isEmpty
         guard isBehind || isUnfinished || !work.pending.isEmpty, !SeededBug.staleCacheAfterTakeOver.isOn else { return }
         // A push that was not settled has not told those that read its intervals.
@@ -86,13 +86,10 @@ extension Worker {
         }
     }
 
-    private func isBehind(_ cached: CachedAssignment, _ marks: AssignmentMarks) throws(StoreError) -> Bool {
-        func differs(_ marks: AssignmentMarks) -> Bool {
-            marks.logPosition != cached.applied || marks.horizon != cached.horizon
-        }
-        guard differs(marks) else { return false }
-        // The picture may be older than what this process has pushed itself.
-        return try store.assignment(cached.key).map { differs($0.marks) } ?? true
+    /// The picture may be older than what this process has pushed, or let go of, itself: the store is asked.
+    private func isBehind(_ cached: CachedAssignment) throws(StoreError) -> Bool {
+        guard let marks = try store.assignment(cached.key)?.marks else { return true }
+        return marks.logPosition != cached.applied || marks.horizon != cached.horizon
     }
 
     /// Follows the registry to its present revision.

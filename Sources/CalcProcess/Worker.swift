@@ -116,7 +116,8 @@ final class Worker {
         nextSeal = setup.now()
         nextScrub = setup.now().advanced(bySeconds: setup.scrubSeconds)
         if let reason = cache.rebuiltReason {
-            setup.logger.warning("cache is built anew", metadata: ["cache": "\(setup.cachePath)", "reason": "\(reason)"])
+            setup.logger.warning(
+                "cache is built anew", metadata: ["cache": "\(setup.cachePath)", "reason": "\(reason)"])
         }
         do {
             try restore()

@@ -43,7 +43,6 @@ final class WorkerHandle: Sendable {
         self.keeper = keeper
     }
 
-
     /// Runs the worker on the calling thread until it is stopped or fails.
     func run() {
         let seat = WorkerSeat(setup, keeper)

@@ -34,7 +34,12 @@ package enum SeededBug: String, CaseIterable, Sendable {
         @TaskLocal package static var active: SeededBug?
 
         package var isOn: Bool { Self.active == self }
+
+        /// Whether any is on: what cannot be otherwise may be then.
+        package static var isAnyOn: Bool { active != nil }
     #else
         @inlinable package var isOn: Bool { false }
+
+        @inlinable package static var isAnyOn: Bool { false }
     #endif
 }

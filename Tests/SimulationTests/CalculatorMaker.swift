@@ -45,8 +45,8 @@ struct CalculatorMaker {
             return "{\"type\":\"expression\",\"expression\":\"\(text)\"\(options(&random))\(merges(&random))}"
         case 5..<8:
             let text = random.pick(["custom.code", "din % 3", "driver.id"])
-            return
-                "{\"type\":\"expression\",\"method\":\"change\",\"expression\":\"\(text)\"\(options(&random))\(merges(&random))}"
+            let rest = options(&random) + merges(&random)
+            return "{\"type\":\"expression\",\"method\":\"change\",\"expression\":\"\(text)\"\(rest)}"
         case 8, 9: return "{\"type\":\"datetime\",\"split\":\"\(random.pick(["day", "hour", "day", "week"]))\"}"
         case 10: return "{\"type\":\"inactive\",\"delay_threshold\":\(step * random.pick([2, 5]))}"
         default: return "{\"type\":\"geofence\",\"min_active\":0\(options(&random))}"
@@ -81,16 +81,21 @@ struct CalculatorMaker {
                 "{\"name\":\"km\",\"type\":\"expression\",\"expression\":\"mileage()\",\"method\":\"summary\"}")
         }
         if random.among(3) {
-            counters.append("{\"name\":\"used\",\"type\":\"expression\",\"expression\":\"#fuel.level - fuel.level\",\"method\":\"summary\"}")
+            counters.append(
+                """
+                {"name":"used","type":"expression","expression":"#fuel.level - fuel.level","method":"summary"}
+                """)
         }
         if random.among(3) {
             counters.append(
-                "{\"name\":\"points\",\"type\":\"message\",\"method\":\"each\",\"fields\":[\"timestamp\",\"position.speed\"]}"
+                """
+                {"name":"points","type":"message","method":"each","fields":["timestamp","position.speed"]}
+                """)
+        }
+        if random.among(3) {
+            counters.append(
+                "{\"name\":\"limit\",\"type\":\"expression\",\"expression\":\"metadata('limit')\",\"method\":\"first\"}"
             )
-        }
-        if random.among(3) {
-            counters.append(
-                "{\"name\":\"limit\",\"type\":\"expression\",\"expression\":\"metadata('limit')\",\"method\":\"first\"}")
         }
         if random.among(6) { counters.append("{\"name\":\"route\",\"type\":\"route\"}") }
         if random.among(5) {
@@ -101,8 +106,10 @@ struct CalculatorMaker {
         }
         if let source, random.among(2) {
             counters.append(
-                "{\"name\":\"visits\",\"type\":\"calc\",\"calc_id\":\(source),\"method\":\"each\",\"fields\":[\"count\",\"top\"],\"allow_start_before\":\(random.among(2)),\"allow_finish_after\":\(random.among(2))}"
-            )
+                """
+                {"name":"visits","type":"calc","calc_id":\(source),"method":"each","fields":["count","top"],\
+                "allow_start_before":\(random.among(2)),"allow_finish_after":\(random.among(2))}
+                """)
         }
         return counters
     }

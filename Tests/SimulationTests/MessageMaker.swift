@@ -14,7 +14,8 @@ struct MessageMaker {
     var gap: Int
 
     /// Messages from a moment on, in order, without stamps of acceptance.
-    func batch(_ count: Int, from start: Timestamp, _ table: ParameterTable, _ random: inout SplitMix64) -> MessageBatch {
+    func batch(_ count: Int, from start: Timestamp, _ table: ParameterTable, _ random: inout SplitMix64) -> MessageBatch
+    {
         let ids = Self.names.compactMap { table.id(for: $0) }
         var builder = MessageBatchBuilder(table: table)
         var moment = start.microseconds
@@ -33,7 +34,8 @@ struct MessageMaker {
             for (id, value) in zip(ids, values) where !random.among(12) { builder.set(id, value) }
             builder.finishMessage(timestamp: Timestamp(microseconds: moment), acceptance: .distantPast)
             if random.among(15) { continue }
-            let seconds = random.among(12) ? gap + random.below(step) : random.pick([step, step, step / 2 + 1, step * 2])
+            let seconds =
+                random.among(12) ? gap + random.below(step) : random.pick([step, step, step / 2 + 1, step * 2])
             moment += Int64(seconds) * 1_000_000 + (random.among(5) ? Int64(random.below(999_999)) : 0)
         }
         return builder.build()

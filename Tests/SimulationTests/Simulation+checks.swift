@@ -28,13 +28,7 @@ extension Simulation {
 
     /// Everything that waits becomes due within some minutes; returns what is left.
     private func calmDown() -> String? {
-        if hasStoreFailed || storeDisk.disk.isDead { openStoreAgain() }
-        storeDisk.disk.clearFaults()
-        storeDisk.disk.capacity = nil
-        for node in nodes {
-            node.disk.disk.clearFaults()
-            node.disk.disk.capacity = nil
-        }
+        endTroubles()
         var unrest: String?
         for pass in 0..<80 {
             pass % 10 == 9 ? passTime(60) : passTime(11)
@@ -45,6 +39,15 @@ extension Simulation {
             if pass % 4 == 3 { decideJobs() }
         }
         return unrest
+    }
+
+    /// The store works, and all disks have room and do what they are asked.
+    func endTroubles() {
+        if hasStoreFailed || storeDisk.disk.isDead { openStoreAgain() }
+        for disk in [storeDisk.disk] + nodes.map(\.disk.disk) {
+            disk.clearFaults()
+            disk.capacity = nil
+        }
     }
 
     /// Time passes in steps in which no lease ends.
@@ -61,6 +64,9 @@ extension Simulation {
         if let node = nodes.first(where: { !$0.isUp }) { return "node \(node.index) is down" }
         for device in devices where !device.isGone && !nodes.contains(where: { $0.seat(of: device.id) != nil }) {
             return "nobody has device \(device.id)"
+        }
+        for asset in assets where !nodes.contains(where: { $0.seat(of: DeviceID(asset: asset)) != nil }) {
+            return "nobody has asset \(asset)"
         }
         return nodes.lazy.compactMap { $0.unrest(self.store.lastPosition) }.first
     }
@@ -131,7 +137,9 @@ extension Simulation {
             -\(job.deletedCount) \(job.outcome)
             """
         }
-        let held = ((try? store.heldIntervals(key)) ?? []).suffix(12).map { "\($0.id): \($0.begin.seconds)...\($0.end.seconds)" }
+        let held = ((try? store.heldIntervals(key)) ?? []).suffix(12).map {
+            "\($0.id): \($0.begin.seconds)...\($0.end.seconds)"
+        }
         return "horizon \(horizon)\n\(jobs.joined(separator: "\n"))\n\(held.joined(separator: "\n"))"
     }
 
@@ -139,8 +147,11 @@ extension Simulation {
     private func waitingForMessages(_ registry: RegistrySnapshot) -> Set<AssignmentKey> {
         let records = registry.calculators.filter { $0.json.contains("\"update_onchange\":false") }
         let revisions = Dictionary(records.map { ($0.id, $0.revision) }) { first, _ in first }
+        let devices = Dictionary(registry.devices.map { ($0.id, $0.revision) }) { first, _ in first }
         let waiting = registry.assignments.filter { record in
-            revisions[record.key.calculator].map { $0 != record.marks.calculatorRevision } ?? false
+            guard let revision = revisions[record.key.calculator] else { return false }
+            return record.marks.calculatorRevision != revision
+                || record.marks.deviceRevision != devices[record.key.device] ?? record.marks.deviceRevision
         }
         return Set(waiting.map(\.key))
     }

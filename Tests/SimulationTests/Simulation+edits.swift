@@ -11,7 +11,7 @@ extension Simulation {
         if given != nil, seed % 4 != 0 { return }
         hasEdits = true
         do {
-            switch random.below(14) {
+            switch random.below(assets.isEmpty ? 14 : 18) {
             case 0, 1: try editCalculator()
             case 2: try editGeofence()
             case 3, 4, 13: try editDevice()
@@ -21,12 +21,21 @@ extension Simulation {
             case 10 where random.among(3): try deleteCalculator()
             case 11 where random.among(3): try deleteDevice()
             case 12: try changeGroup()
+            case 14...: try overlayAsset()
             default: break
             }
         } catch {
             noteStoreError(error)
             note("edit refused: \(error)")
         }
+    }
+
+    /// An edit between two rounds of somebody who is at work.
+    func editAtWork() {
+        let isAtWork = random.among(2)
+        if isAtWork, let node = somebody() { round(node, random.below(rates.workerCount), []) }
+        edit()
+        if isAtWork, let node = somebody() { round(node, random.below(rates.workerCount), []) }
     }
 
     private func editCalculator() throws {

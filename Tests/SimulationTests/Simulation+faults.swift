@@ -14,7 +14,7 @@ extension Simulation {
     /// Its process is killed, or its power is cut.
     func end(_ node: SimulatedNode) {
         node.isDying = true
-        if random.among(2) {
+        if random.among(3) {
             faults.count("power of a node cut")
             node.disk.disk.cutPower(seed: random.next())
         } else {
@@ -63,7 +63,9 @@ extension Simulation {
     }
 
     func flipBit() {
-        guard let node = nodes.filter({ frames[$0.index, default: 0] == 0 }).randomElement(using: &random) else { return }
+        guard let node = nodes.filter({ frames[$0.index, default: 0] == 0 }).randomElement(using: &random) else {
+            return
+        }
         if random.among(2) { node.stop() }
         let (file, offset, bit) = (random.below(1_000), random.below(1 << 30), random.below(8))
         guard node.disk.flipBit(file: file, offset: offset, bit: bit) else { return }
@@ -80,7 +82,7 @@ extension Simulation {
     func troubleStore() { trouble(storeDisk.disk, "the disk of the store") }
 
     private func trouble(_ disk: FaultDisk, _ name: String) {
-        switch random.below(4) {
+        switch random.below(6) {
         case 0:
             let room = random.below(20_000)
             note("\(name) has room for \(room)")
@@ -95,7 +97,7 @@ extension Simulation {
             faults.count("operation of a disk failed")
             disk.failOperation(at: number, kind: random.pick([.all, .write, .sync]))
         default:
-            let number = 1 + random.below(random.pick([8, 40, 150]))
+            let number = 1 + random.below(random.pick([5, 15, 60]))
             note("\(name) dies at \(number)")
             faults.count("death in the middle of an operation")
             disk.die(atOperation: number)

@@ -76,7 +76,7 @@ extension Simulation {
         defer { depth -= 1 }
         faults.count("steps of others at a call")
         note("meanwhile, at \(call):")
-        if isDecisive, random.among(3) {
+        if isDecisive, random.among(2) {
             // It pauses beyond its lease, and another one takes over.
             clock.advance(bySeconds: 15)
             if let node = somebody() { settle(node) }

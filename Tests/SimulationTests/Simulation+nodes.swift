@@ -67,6 +67,16 @@ extension Simulation {
         return isBusy && !node.isDying
     }
 
+    /// The leases of all end, and one after the other takes what it gets.
+    func swapOwners() {
+        note("all leases end")
+        for _ in 0..<1 + random.below(3) {
+            clock.advance(bySeconds: 15)
+            guard let node = somebody() else { return }
+            settle(node)
+        }
+    }
+
     func restart(_ node: SimulatedNode) {
         guard frames[node.index, default: 0] == 0 else { return }
         note("node \(node.index) starts")
@@ -78,7 +88,9 @@ extension Simulation {
         guard let node = nodes.randomElement(using: &random), frames[node.index, default: 0] == 0 else { return }
         if node.isUp, random.among(2) {
             note("node \(node.index) is shut down")
-            _ = within(node) { try $0.end(); return false }
+            _ = within(node) {
+                try $0.end(); return false
+            }
             node.stop()
         }
         restart(node)

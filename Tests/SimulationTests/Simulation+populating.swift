@@ -17,6 +17,32 @@ extension Simulation {
         keys = keys.filter { _ in !random.among(8) }
         _ = try store.assign(keys, isEnabled: true, isAutoCreated: false)
         if random.among(3) { try addGroup() }
+        // What a device sent for an asset is kept in the log for the workers of one process only.
+        if rates.nodeCount == 1, random.among(3) { try addAsset() }
+    }
+
+    /// An asset, for which devices stand in turn; some calculators are its own too.
+    private func addAsset() throws {
+        let id = try store.createEntity(.asset, name: "asset", json: "{\"metadata\":{\"limit\":20}}").id
+        assets.append(id)
+        try overlayAsset()
+        let keys = calculators.map { AssignmentKey(calculator: $0.id, device: DeviceID(asset: id)) }
+        _ = try store.assign(keys, isEnabled: true, isAutoCreated: false)
+    }
+
+    /// Lets a device, or none, stand for an asset from one of its messages to another.
+    func overlayAsset() throws {
+        guard let asset = assets.first, let device = devices.filter({ !$0.isGone }).randomElement(using: &random),
+            !device.messages.isEmpty
+        else { return }
+        let moments = device.messages.timestamps
+        let borders = [random.pick(moments), random.pick(moments)].sorted()
+        let interval = AssetInterval(
+            asset: asset, begin: Timestamp(microseconds: borders[0]),
+            end: random.among(4) ? nil : Timestamp(microseconds: borders[1] + 1),
+            device: random.among(8) ? DeviceID(0) : device.id, json: "{}", timestamp: clock.now)
+        note("device \(interval.device) stands for asset \(asset) from \(interval.begin.seconds)")
+        _ = try store.overlayAssetIntervals(asset, [interval])
     }
 
     func addDevice(_ messageCount: Int) throws {

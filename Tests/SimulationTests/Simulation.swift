@@ -32,6 +32,7 @@ final class Simulation {
     var calculators: [(id: CalculatorID, sources: [CalculatorID])] = []
     var geofences: [Int64] = []
     var groups: [Int64] = []
+    var assets: [Int64] = []
     let maker: CalculatorMaker
     let messageMaker: MessageMaker
     /// What the device sends and what is calculated of it, if that is a case that the reference evaluator knows.
@@ -66,12 +67,11 @@ final class Simulation {
         let step = hasTTL ? random.pick([600, 3_600, 14_400]) : random.pick([1, 10, 60, 600, 3_600])
         maker = CalculatorMaker(step: step, hasTTL: hasTTL)
         messageMaker = MessageMaker(step: step, gap: hasTTL ? random.pick([50_000, 200_000]) : step * 30)
-        let given = random.percent(20) ? Self.caseSeeds.randomElement(using: &random).map(Generator.wholeCase) : nil
+        let given = random.percent(20) ? try Self.givenCase(&random) : nil
         self.given = given
         let begin = given?.rawMessages.map(\.timestampMicroseconds).min().map { $0 - 10_000_000 }
-        clock = SimulatedClock(
-            begin.map { Timestamp(microseconds: $0) }
-                ?? Timestamp(seconds: 1_700_000_000 + Double(random.below(1_000_000))))
+        let some = Timestamp(seconds: 1_700_000_000 + Double(random.below(1_000_000)))
+        clock = SimulatedClock(begin.map { Timestamp(microseconds: $0) } ?? some)
         let names = Set(given?.rawMessages.flatMap { $0.values.keys } ?? []).union(MessageMaker.names)
         parameterNames = names.sorted()
         opened = try SQLitePrimaryStore(folder: storeDisk.folder)
@@ -100,6 +100,8 @@ final class Simulation {
         while failure == nil, events < rates.eventCount || devices.contains(where: { !$0.batches.isEmpty }) {
             try live(mustSend: events >= rates.eventCount * 2)
             events += 1
+            // A disk that nobody tidies up stays full.
+            if events > rates.eventCount * 4 { endTroubles() }
         }
         return try failure ?? rest("the end")
     }
@@ -112,8 +114,8 @@ final class Simulation {
             (rates.restarts, restartSomebody), (rates.crashes, crashSomebody), (rates.pauses, pauseSomebody),
             (rates.cutOffs, cutSomebodyOff), (rates.lostDisks, loseDisk), (rates.oldDisks, restoreOldDisk),
             (rates.flippedBits, flipBit), (rates.storeCrashes, crashStore), (rates.storeTroubles, troubleStore),
-            (rates.diskTroubles, troubleDisk), (rates.edits, edit), (rates.fields, addFields),
-            (rates.recalculations, recalculate), (rates.jumps, jump),
+            (rates.diskTroubles, troubleDisk), (rates.edits, editAtWork), (rates.fields, addFields),
+            (rates.recalculations, recalculate), (rates.swaps, swapOwners), (rates.jumps, jump),
             (mustSend ? 0 : rates.rests, { self.failure = try self.failure ?? self.rest("a rest") }),
         ]
         var place = random.below(events.reduce(0) { $0 + $1.0 })

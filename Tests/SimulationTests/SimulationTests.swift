@@ -4,12 +4,13 @@ import Testing
 /// The invariants of recalculation hold, whatever happens in whatever order.
 struct SimulationTests {
     private static let environment = ProcessInfo.processInfo.environment
-    static let caseCount = environment["ODOGRAPH_CASES"].flatMap(UInt64.init) ?? 100
+    static let caseCount = environment["ODOGRAPH_CASES"].flatMap(UInt64.init) ?? 300
     static let firstSeed = environment["ODOGRAPH_SEED"].flatMap(UInt64.init) ?? 1
 
     @Test("after any faults everything comes to rest, and all invariants hold")
     func invariantsHold() throws {
         var faults = FaultCount()
+        var messageCount = 0
         var failed = 0
         let start = ContinuousClock.now
         for seed in Self.firstSeed..<(Self.firstSeed + Self.caseCount) {
@@ -23,11 +24,13 @@ struct SimulationTests {
                 if failed > 5 { break }
             }
             faults.add(simulation.faults)
+            messageCount += simulation.journal.acknowledgedCount
             if Self.environment["ODOGRAPH_TRACES"] != nil {
                 print("trace of \(seed): \(String(simulation.trace.hash, radix: 16)) \(simulation.trace.eventCount)")
             }
             if isOnly { print("trace \(String(simulation.trace.hash, radix: 16))") }
         }
-        print("\(Self.caseCount) seeds in \(ContinuousClock.now - start): \(faults.text)")
+        let words = "\(Self.caseCount) seeds, \(messageCount) messages acknowledged"
+        print("\(words), in \(ContinuousClock.now - start): \(faults.text)")
     }
 }

@@ -29,6 +29,7 @@ struct SwarmRates {
     var edits: Int
     var fields: Int
     var recalculations: Int
+    var swaps: Int
     var rests: Int
     var jumps: Int
     var clientLosses: Int
@@ -51,14 +52,14 @@ struct SwarmRates {
     var expirySlackSeconds: Double
 
     init(_ random: inout SplitMix64) {
-        func often(_ few: Int, _ many: Int, _ random: inout SplitMix64) -> Int { random.pick([0, 0, few, few, many]) }
-        nodeCount = random.pick([1, 2, 2, 2, 3])
+        func often(_ few: Int, _ many: Int, _ random: inout SplitMix64) -> Int { random.pick([0, 0, 0, few, many]) }
+        nodeCount = random.pick([1, 1, 2, 2, 3])
         workerCount = random.pick([1, 1, 2])
         eventCount = random.pick([20, 35, 60])
         let isRough = random.among(2)
         lostRequest = isRough ? often(4, 20, &random) : 0
         lostReply = isRough ? often(4, 20, &random) : 0
-        crashAtCall = isRough ? often(4, 15, &random) : 0
+        crashAtCall = random.pick([0, 0, 6, 20])
         interleaving = random.pick([0, 30, 120, 250])
         delayAtCall = often(5, 30, &random)
         sends = random.pick([20, 40])
@@ -73,11 +74,12 @@ struct SwarmRates {
         storeCrashes = often(1, 3, &random)
         flippedBits = often(1, 2, &random)
         storeTroubles = isRough ? often(1, 4, &random) : 0
-        diskTroubles = isRough ? random.pick([0, 3, 10]) : random.pick([0, 0, 2])
-        edits = often(3, 10, &random)
+        diskTroubles = random.pick([0, 0, 3, 8])
+        edits = random.pick([0, 0, 3, 8, 12])
         fields = often(1, 4, &random)
         recalculations = often(1, 2, &random)
-        rests = often(1, 2, &random)
+        swaps = random.pick([0, 3, 8])
+        rests = random.pick([0, 1, 2])
         jumps = random.pick([2, 6, 12])
         clientLosses = random.pick([0, 5, 20])
         skewSeconds = random.pick([0, 0, 3, 600, 200_000])
@@ -87,7 +89,7 @@ struct SwarmRates {
         reach = random.pick([1, 3, 12, 1_000])
         duplicates = random.pick([0, 5, 15])
         batchMax = random.pick([2, 5, 12, 40])
-        hasFixedSlots = random.among(3)
+        hasFixedSlots = random.among(4)
         isAlone = random.among(2)
         processorNanoseconds = random.pick([0, 1_000_000, 30_000_000])
         sliceMessageCount = random.pick([2, 5, 20, 50_000])

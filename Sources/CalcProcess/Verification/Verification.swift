@@ -75,7 +75,14 @@ package struct Verification {
     ) throws(StoreError) {
         var look = DeviceLook()
         for attempt in 1...Self.attemptsMax {
-            look = try self.look(at: device, calculators)
+            do {
+                look = try self.look(at: device, calculators)
+            } catch {
+                // A horizon moved while it was looked at.
+                guard case .stale = error, attempt < Self.attemptsMax else { throw error }
+                try renew()
+                continue
+            }
             guard look.hasDifferences, !look.isCut else { break }
             let before = look.marks
             try renew()
