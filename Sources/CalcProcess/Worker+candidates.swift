@@ -113,6 +113,14 @@ extension Worker {
 
     // MARK: One assignment
 
+    /// Whether what is held was calculated with the present calculator and, where a change of the device waits for the
+    /// next message, with the present device.
+    private func isApplied(_ marks: AssignmentMarks, _ compiled: CompiledCalculator, _ id: DeviceID) -> Bool {
+        guard marks.calculatorRevision == compiled.revision else { return false }
+        guard !compiled.calculator.updatesOnChange, let device = picture.devices[id] else { return true }
+        return marks.deviceRevision == device.revision || compiled.deviceDigest(device) == 0
+    }
+
     /// Where the horizon of an assignment would be; nil if something of it is to be calculated first.
     private func candidate(
         _ key: AssignmentKey, _ border: MessageBorder?, _ lost: Timestamp, slotTime: Timestamp, sources: [Timestamp]
@@ -125,7 +133,7 @@ extension Worker {
         guard running[key] == nil else { return nil }
         let isCalculable = isCalculable(key)
         guard isCalculable, let compiled = picture.calculators[key.calculator],
-            record.marks.calculatorRevision == compiled.revision
+            isApplied(record.marks, compiled, key.device)
         else {
             guard !isCalculable || work.pending.isEmpty else { return nil }
             // It is not calculated, or only with the next message: it does not hold messages back for ever, and begins

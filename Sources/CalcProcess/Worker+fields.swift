@@ -51,7 +51,7 @@ extension Worker {
         return known.valuesByFirstOn
     }
 
-    private func readsPrevious(_ key: AssignmentKey) -> Bool {
+    func readsPrevious(_ key: AssignmentKey) -> Bool {
         picture.calculators[key.calculator]?.calculator.readsPreviousInterval ?? false
     }
 }

@@ -69,6 +69,7 @@ extension Worker {
     }
 
     func start(_ key: AssignmentKey) throws {
+        guard try isCertain(key) else { return }
         guard var work = assignments[key], work.held.isEmpty, let compiled = picture.calculators[key.calculator],
             let device = picture.devices[key.device]
         else { return }
@@ -98,6 +99,19 @@ extension Worker {
         try cache.transaction { try storePending(key) }
         schedule(key)
         publish([key])
+    }
+
+    /// Whether what is held of an assignment is known. After a push that failed, and may have been written all the
+    /// same, it is loaded anew, and what reads it is told, as nobody was.
+    private func isCertain(_ key: AssignmentKey) throws -> Bool {
+        guard assignments[key]?.isUncertain == true else { return true }
+        guard try loadHeld(key) else {
+            try putOff(key, assignments[key]?.failure ?? "its intervals cannot be read")
+            return false
+        }
+        try cache.transaction { try invalidateDependants(of: key, [.all], cause: "recovery") }
+        assignments[key]?.isUncertain = false
+        return true
     }
 
     func inputs(
@@ -209,6 +223,7 @@ extension Worker {
         running[key] = nil
         guard assignments[key] != nil else { return }
         try settleHeld(key, diff, receipt)
+        try cache.setFeedRevision(receipt.slotRevision, of: Slot(device: key.device))
         clearPendingWronglyIfSeeded(job)
         if let moved = diff.moved(among: assignments[key]?.customFields ?? []) {
             // The interval after one that has fields reads them by its first message, which is another now.
@@ -282,6 +297,7 @@ extension Worker {
         let key = job.job.key
         running[key] = nil
         let isStale = if case .stale = error { true } else { false }
+        if !isStale { assignments[key]?.isUncertain = true }
         setup.logger.log(
             level: isStale ? .debug : .error, "job failed and is repeated", metadata: ["error": "\(error)"])
         for var invalidation in job.taken {

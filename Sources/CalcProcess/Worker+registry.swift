@@ -22,7 +22,7 @@ extension Worker {
         }
         try restoreHeldJobs()
         try restoreDamage()
-        for key in assignments.keys.sorted() { try compareMarks(key) }
+        try compareMarks()
         // Positions count up for ever: a cache that is ahead of the log belongs to another past.
         if position > store.lastPosition { throw CacheError.corrupt("its log position is ahead of the store's") }
         try adopt(picture)
@@ -71,11 +71,25 @@ extension Worker {
         return try store.archiveMark(device: cached.device) == cached.sealed
     }
 
+    private func compareMarks() throws {
+        let noted = try cache.feedRevisions()
+        let present = zip(SlotSet.all.slots, try store.slotRevisions()).filter { setup.slots.contains($0.0) }
+        let others = present.filter { slot, revision in revision != noted[slot] ?? 0 }
+        let slots = SlotSet(others.map(\.0))
+        for key in assignments.keys.sorted() {
+            try compareMarks(key, isSuspect: slots.contains(Slot(device: key.device)))
+        }
+        try cache.transaction { for (slot, revision) in others { try cache.setFeedRevision(revision, of: slot) } }
+    }
+
     /// Where a push may not have been settled, what is held is loaded anew; where it was not, everything is calculated
     /// again.
-    private func compareMarks(_ key: AssignmentKey) throws {
+    ///
+    /// A loss of power may take the last transactions of the cache, but none of the primary store: then marks may be
+    /// alike, with nothing pending, and yet other intervals be held. Where the feed has gone on they are compared.
+    private func compareMarks(_ key: AssignmentKey, isSuspect: Bool) throws {
         guard let work = assignments[key], picture.assignments[key] != nil else { return }
-        let isBehind = try isBehind(work.cached)
+        let isBehind = try isBehind(work.cached) || isSuspect && holdsOthers(key)
         let isUnfinished = !work.cached.isCalculated && work.pending.isEmpty && work.held.isEmpty
         guard isBehind || isUnfinished || !work.pending.isEmpty, !SeededBug.staleCacheAfterTakeOver.isOn else { return }
         // A push that was not settled has not told those that read its intervals.
@@ -90,6 +104,15 @@ extension Worker {
     private func isBehind(_ cached: CachedAssignment) throws(StoreError) -> Bool {
         guard let marks = try store.assignment(cached.key)?.marks else { return true }
         return marks.logPosition != cached.applied || marks.horizon != cached.horizon
+    }
+
+    /// Whether the store holds other intervals of an assignment than the cache, or may hold other fields of them that
+    /// are read.
+    private func holdsOthers(_ key: AssignmentKey) throws -> Bool {
+        if readsPrevious(key) { return true }
+        do {
+            return try store.heldIntervals(key).sorted { $0.firstOn < $1.firstOn } != cache.held(key, firstOnIn: .all)
+        } catch StoreError.corrupt { return true }
     }
 
     /// Follows the registry to its present revision.
@@ -119,9 +142,12 @@ extension Worker {
         heldJobs[key] = nil
         devices[key.device]?.keys.removeAll { $0 == key }
         geofenceChanges[key] = nil
-        try cache.transaction { try cache.removeAssignment(key) }
+        // In one transaction: what is not there any more tells nobody after a crash.
+        try cache.transaction {
+            try invalidateDependants(of: key, [.all], cause: "source")
+            try cache.removeAssignment(key)
+        }
         setup.board.set([(key, nil)])
-        try invalidateDependants(of: key, [.all], cause: "source")
     }
 
     private func drop(_ device: DeviceID) throws {
@@ -144,6 +170,16 @@ extension Worker {
         }
         try followIdentity(key, record)
         try followDefinition(key)
+        if isForgotten(key) { try begin(key) }
+    }
+
+    /// Whether an assignment was never begun, because it had just been ended when that was tried, and was made again.
+    private func isForgotten(_ key: AssignmentKey) -> Bool {
+        guard let work = assignments[key], work.isEnabled, !work.cached.isCalculated, work.failure == nil else {
+            return false
+        }
+        return work.pending.isEmpty && work.held.isEmpty && running[key] == nil
+            && devices[key.device]?.sync == .synced
     }
 
     /// An assignment that was ended and made again has none of the intervals that are held here: its marks are behind.
@@ -154,8 +190,9 @@ extension Worker {
         else { return }
         giveUp(key)
         assignments[key]?.customFields = nil
-        try begin(key)
+        // First, so that after a crash between the two it is done again.
         try invalidateDependants(of: key, [.all], cause: "source")
+        try begin(key)
     }
 
     private func add(_ key: AssignmentKey, _ record: AssignmentRecord) throws {

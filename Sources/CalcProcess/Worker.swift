@@ -231,6 +231,8 @@ struct AssignmentWork {
     var failure: String?
     /// What people have added to its intervals; nil until it is asked for.
     var customFields: [IntervalFields]?
+    /// Whether a push failed that may have been written all the same, so that others are held than is known here.
+    var isUncertain = false
 }
 
 /// A job under way.

@@ -53,6 +53,31 @@ extension WorkerCache {
         do { try connection.checkpoint(.passive) } catch { throw CacheError(error) }
     }
 
+    /// The number of the last feed row of each slot by which the intervals here are known; slots of which none was
+    /// noted are left out.
+    package func feedRevisions() throws(CacheError) -> [Slot: Int64] {
+        let rows = try read("SELECT key, value, crc FROM meta WHERE key LIKE 'feed-%'") { row in
+            let key = row.text(0)
+            guard row.int64(2) == RowChecksum.meta(key, row.int64(1)), let slot = UInt8(key.dropFirst(5)) else {
+                throw CacheError.corrupt("row \(key) of meta")
+            }
+            return (Slot(rawValue: slot), row.int64(1))
+        }
+        return Dictionary(rows, uniquingKeysWith: { $1 })
+    }
+
+    package func setFeedRevision(_ revision: Int64, of slot: Slot) throws(CacheError) {
+        let key = "feed-\(slot.rawValue)"
+        try change {
+            let known = try connection.integer("SELECT value FROM meta WHERE key = ?", key)
+            guard known != revision else { return }
+            if let known { totals.metas.remove(RowChecksum.meta(key, known)) }
+            let checksum = RowChecksum.meta(key, revision)
+            try run("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", key, revision, checksum)
+            totals.metas.add(checksum)
+        }
+    }
+
     /// The devices whose messages are here: the log position their chunks cover, and their latest message.
     package func devices() throws(CacheError) -> [CachedDevice] {
         try refresh()

@@ -11,8 +11,8 @@ package struct MessageHistory: Sendable {
     /// The messages of a range in blocks of one chunk at most, each sorted and without duplicates, in the order of time
     /// (or the latest block first). The body returns false to stop.
     ///
-    /// Where a chunk was set apart, since its bytes are not what was written, the range cannot be answered and the error
-    /// names it; `passesOverDamage` leaves its messages out.
+    /// Where a chunk was set apart, since its bytes are not what was written, the range cannot be answered and the
+    /// error names it; `passesOverDamage` leaves its messages out.
     package func forEachBlock(
         device: DeviceID, range: TimeRange, isReversed: Bool = false, passesOverDamage: Bool = false,
         _ body: (MessageBatch) throws(StoreError) -> Bool

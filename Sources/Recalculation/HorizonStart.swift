@@ -16,8 +16,8 @@ package struct HorizonStart: Sendable {
         load = loading
     }
 
-    /// The evaluation after all messages before the horizon, lists included; nil: it begins from nothing, since there is
-    /// no state, or one that another version wrote.
+    /// The evaluation after all messages before the horizon, lists included; nil: it begins from nothing, since there
+    /// is no state, or one that another version wrote.
     package func state(_ calculator: Calculator) throws -> EvaluationState? {
         guard moment > .distantPast, let bytes = try load() else { return nil }
         return try? EvaluationState(calculator, decoding: bytes)

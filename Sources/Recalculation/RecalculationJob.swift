@@ -7,8 +7,8 @@ import Telemetry
 /// Calculates the pending ranges of one assignment again.
 ///
 /// It starts from the last state saved before a change, or from the horizon, and stops where, beyond the change, its
-/// state equals a saved one. It runs in slices, so that a long replay lets live jobs through, and decides everything; what it decides is in
-/// `outcome` once it has finished.
+/// state equals a saved one. It runs in slices, so that a long replay lets live jobs through, and decides everything;
+/// what it decides is in `outcome` once it has finished.
 package struct RecalculationJob {
     /// Messages between two saved states, where nobody says otherwise: a late message costs at most so many.
     package static let stateSpacingDefault = 2_048

@@ -306,8 +306,8 @@ struct ExpiryRun {
     ) -> String {
         let place = zip(expected, actual).enumerated().first { $0.element.0 != $0.element.1 }
         return """
-            calculator \(key.calculator), horizon \(horizon.seconds): expected \(expected.count), found \(actual.count); \
-            first difference at \(place.map { "\($0.offset)" } ?? "the end"):
+            calculator \(key.calculator), horizon \(horizon.seconds): \
+            expected \(expected.count), found \(actual.count); first difference at \(place.map { "\($0.offset)" } ?? "the end"):
             expected \(place.map { $0.element.0 } ?? expected.last ?? "")
             found    \(place.map { $0.element.1 } ?? actual.last ?? "")
             """

@@ -26,7 +26,6 @@ struct ExpiryTests {
             continued += run.continuedCount
         }
         #expect(Self.caseCount < 60 || (moved > 50 && frozen > 50 && continued > 3), "something has expired")
-        print("expiry: horizons moved \(moved), frozen looked at \(frozen), continued \(continued)")
     }
 
     #if DEBUG
@@ -43,7 +42,7 @@ struct ExpiryTests {
                     var run = try ExpiryRun(given)
                     return try run.difference()
                 }
-                guard difference == nil else { return print("expiry: \(bug) found by seed \(seed)") }
+                guard difference == nil else { return }
             }
             Issue.record("\(bug) is not found by 200 seeds")
         }

@@ -100,6 +100,15 @@ struct VerificationTests {
         #expect(found.findings.first?.text?.contains(name) == true, "\(found.findings.map(\.json.text))")
     }
 
+    @Test("a feed whose slot is damaged is named once, and verifying comes to an end")
+    func damagedSlot() throws {
+        let nest = try Self.simple()
+        try DamagedStore.run("UPDATE slots SET rev = rev + 1099511627776 WHERE rev > 0", in: nest.rig.folder)
+        let found = try verified(nest.rig)
+        #expect(found.findings.contains { $0.kind == .corrupt && $0.text?.contains("slot") == true })
+        #expect(found.findings.count < 10, "\(found.findings.map(\.json.text))")
+    }
+
     @Test("a damaged feed row is named, and the rows behind it are read")
     func damagedFeed() throws {
         let nest = try Self.simple()

@@ -63,7 +63,6 @@ struct CacheDamageTests {
             if finding == .noticed { noticedCount += 1 }
             #expect(finding == .noticed || finding == .harmless, "seed \(seed), byte \(offset): \(finding)")
         }
-        print("bits turned: \(noticedCount) of 300 noticed, the others harmless; \(original.bytes.count) bytes")
         #expect(noticedCount > 150)
     }
 

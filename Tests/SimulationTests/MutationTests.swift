@@ -11,8 +11,8 @@
         static let firstSeed = environment["ODOGRAPH_SEED"].flatMap(UInt64.init)
         static let bugs = environment["ODOGRAPH_MUTATION"].flatMap(SeededBug.init).map { [$0] } ?? SeededBug.allCases
 
-        /// A seed that found it when this was written, so that the usual run is short; where it does not any more, those
-        /// that follow do.
+        /// A seed that found it when this was written, so that the usual run is short; where it does not any more,
+        /// those that follow do.
         private static let knownSeeds: [SeededBug: UInt64] = [
             .rangeNotWidened: 4, .positionBeforeEffects: 45, .staleCacheAfterTakeOver: 48,
             .invalidationClearedThoughNewDataCame: 128, .expiryByWallClock: 2, .noFence: 10, .expiryNotAligned: 2,

@@ -94,7 +94,7 @@ final class SimulatedNode {
                         \(all.map { ($0.key.calculator, $0.value) })
                         """
                 }
-                if !work.cached.isCalculated { return "\(key) is not calculated" }
+                if !work.cached.isCalculated { return "\(key) is not calculated: \(work)" }
             }
         }
         return nil

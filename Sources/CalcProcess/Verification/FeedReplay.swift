@@ -5,6 +5,8 @@ import Telemetry
 struct FeedReplay {
     /// Rows read in one transaction.
     static let pageRowsMax = 10_000
+    /// After so many damaged rows the rest of a feed is not read.
+    static let corruptMax = 1_000
 
     private struct Borders: Equatable {
         var begin: Timestamp
@@ -31,7 +33,7 @@ struct FeedReplay {
             do {
                 rows = try store.changes(slot: slot, after: revision, countMax: Self.pageRowsMax, withBodies: false)
             } catch StoreError.corrupt {
-                try readPastCorrupt(store)
+                guard try readPastCorrupt(store) else { return }
                 continue
             }
             for row in rows { apply(row) }
@@ -39,17 +41,19 @@ struct FeedReplay {
         }
     }
 
-    /// Goes on row by row up to the damaged one, and over it.
-    private mutating func readPastCorrupt(_ store: any PrimaryStore) throws(StoreError) {
+    /// Goes on row by row up to the damaged one, and over it; false if it is no row that is damaged but all of the
+    /// feed.
+    private mutating func readPastCorrupt(_ store: any PrimaryStore) throws(StoreError) -> Bool {
         while true {
             do {
                 guard let row = try store.changes(slot: slot, after: revision, countMax: 1, withBodies: false).first
-                else { return }
+                else { return true }
                 apply(row)
             } catch StoreError.corrupt(let what) {
+                guard what != corrupt.last, corrupt.count < Self.corruptMax else { return false }
                 corrupt.append(what)
                 revision += 1
-                return
+                return true
             }
         }
     }
