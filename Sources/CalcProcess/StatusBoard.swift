@@ -8,6 +8,8 @@ final class StatusBoard: Sendable {
         var devices: [DeviceID: DeviceStatus] = [:]
         var assignments: [AssignmentKey: AssignmentStatus] = [:]
         var metrics = CalcMetrics()
+        /// How often messages of a device went.
+        var expiryCount = 0
         /// The log position of each worker; none can be behind that has no slots.
         var positions: [Int: Int64] = [:]
         var replays = ReplayTally()
@@ -31,6 +33,11 @@ final class StatusBoard: Sendable {
             return status
         }
     }
+
+    /// How often messages of a device went: its assets, maybe of another worker, have to follow.
+    var expiryCount: Int { state.withLock { $0.expiryCount } }
+
+    func noteExpiry() { state.withLock { $0.expiryCount += 1 } }
 
     func setPosition(_ position: Int64, of worker: Int) { state.withLock { $0.positions[worker] = position } }
 

@@ -17,6 +17,10 @@ struct ExpirySchedule {
     var devices: ArraySlice<DeviceID> = []
     /// The one whose states are being computed.
     var underway: DeviceExpiry?
+    /// The count of the board up to which assets have followed their devices.
+    var followedCount = 0
+    /// Whether an asset may be behind its devices.
+    var isFollowing = true
     /// Messages of a device before it are gone; only this worker moves it.
     var horizons: [DeviceID: Timestamp] = [:]
 }
@@ -37,6 +41,7 @@ extension Worker {
             expiry.nextPass = now.advanced(bySeconds: setup.expirySeconds)
             expiry.devices = expiringDevices()[...]
         }
+        if expiry.devices.isEmpty { try followDevices() }
         guard !expiry.devices.isEmpty, store.registryRevision == picture.revision else { return false }
         let times = try store.slotTimes()
         for _ in 0..<Self.expiriesPerRoundMax {
@@ -44,6 +49,25 @@ extension Worker {
             if try expire(device, slotTimes: times) { return true }
         }
         return false
+    }
+
+    /// Has the assets looked at at once when messages of a device went: what they were calculated from may be among
+    /// them.
+    private func followDevices() throws(StoreError) {
+        let count = setup.board.expiryCount
+        guard count != expiry.followedCount || expiry.isFollowing else { return }
+        let assets = expiringDevices().filter { picture.devices[$0]?.isAsset ?? false }
+        var behind: [DeviceID] = []
+        for asset in assets where try isBehindDevices(asset) { behind.append(asset) }
+        expiry.followedCount = count
+        expiry.isFollowing = !behind.isEmpty
+        expiry.devices = behind[...]
+    }
+
+    /// Whether messages are gone that the intervals of an asset were calculated from.
+    private func isBehindDevices(_ asset: DeviceID) throws(StoreError) -> Bool {
+        let lost = try lostBefore(asset)
+        return devices[asset]?.keys.contains { assignments[$0].map { $0.cached.horizon < lost } ?? false } ?? false
     }
 
     /// Begins to let go of what has expired of a device; what cannot be read waits for the next time.
@@ -150,7 +174,10 @@ extension Worker {
         guard let result = store.expire([expiry]).first else { return false }
         switch result {
         case .success(let receipt):
-            if let horizon = expiring.horizon { self.expiry.horizons[expiring.device] = horizon }
+            if let horizon = expiring.horizon {
+                self.expiry.horizons[expiring.device] = horizon
+                setup.board.noteExpiry()
+            }
             try cache.transaction { try settle(expiring, receipt) }
             publish(expiring.keys)
             return true

@@ -75,7 +75,7 @@ extension Worker {
         let noted = try cache.feedRevisions()
         let present = zip(SlotSet.all.slots, try store.slotRevisions()).filter { setup.slots.contains($0.0) }
         let others = present.filter { slot, revision in revision != noted[slot] ?? 0 }
-        let slots = SlotSet(others.map(\.0))
+        let slots = Self.takesAnyCache ? SlotSet() : SlotSet(others.map(\.0))
         for key in assignments.keys.sorted() {
             try compareMarks(key, isSuspect: slots.contains(Slot(device: key.device)))
         }

@@ -23,6 +23,10 @@ extension Worker {
         var seals: [Seal] = []
         for waiting in ripe {
             do {
+                if try hasMissedSeal(waiting.device) {
+                    copyAnew(waiting.device)
+                    continue
+                }
                 if let seal = try seal(waiting.device) { seals.append(seal) }
             } catch StoreError.corrupt(let reason) {
                 if try lookForDamage(waiting.device) { continue }
@@ -38,6 +42,13 @@ extension Worker {
         let isMore = ripe.count == Self.sealsPerRoundMax && sealedCount > 0
         if !isMore { nextSeal = now.advanced(bySeconds: min(Self.sealLookSeconds, max(0.05, setup.sealSeconds))) }
         return isMore
+    }
+
+    /// Whether a seal of a device was written whose answer did not come: the next one would leave its messages out of
+    /// the cache.
+    private func hasMissedSeal(_ device: DeviceID) throws -> Bool {
+        guard devices[device]?.sync == .synced, let cached = devices[device]?.cached else { return false }
+        return try store.archiveMark(device: device) != cached.sealed
     }
 
     private func isRipe(_ waiting: PendingLog) -> Bool {

@@ -30,12 +30,18 @@ extension Simulation {
     private func calmDown() -> String? {
         endTroubles()
         var unrest: String?
-        for pass in 0..<80 {
+        var lookCount = maker.hasTTL ? (assets.isEmpty ? 2 : 5) : 0
+        for pass in 0..<90 {
             pass % 10 == 9 ? passTime(60) : passTime(11)
             for node in nodes { settle(node) }
             if failure != nil { return nil }
             unrest = self.unrest()
-            if unrest == nil, pass > 2 { return nil }
+            if unrest == nil {
+                if lookCount == 0, pass > 2 { return nil }
+                // What expires is looked at again, and what follows from that once more.
+                lookCount = max(0, lookCount - 1)
+                clock.advance(bySeconds: rates.expirySeconds)
+            }
             if pass % 4 == 3 { decideJobs() }
         }
         return unrest

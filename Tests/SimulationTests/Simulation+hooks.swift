@@ -19,7 +19,7 @@ extension Simulation {
 
     private func before(_ user: Int, _ call: StoreHooks.Call) throws(StoreError) {
         trace.mix(UInt64(user) << 32 | hash64(call.rawValue.utf8) & 0xffff_ffff, "\(user) \(call)")
-        guard !isCalm, call != .slotRevisions else { return }
+        guard !isCalm else { return }
         let node = nodes[user]
         try refuse(node)
         if random.permille(rates.delayAtCall) { clock.advance(bySeconds: random.pick([0.1, 2, 15, 100])) }
@@ -35,7 +35,7 @@ extension Simulation {
     }
 
     private func after(_ user: Int, _ call: StoreHooks.Call) throws(StoreError) {
-        guard !isCalm, call != .slotRevisions else { return }
+        guard !isCalm else { return }
         let node = nodes[user]
         if random.permille(rates.interleaving / 2) { interleave(call) }
         try refuse(node)
