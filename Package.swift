@@ -53,6 +53,8 @@ let package = Package(
         .systemLibrary(
             name: "CCurl", path: "Sources/System/CCurl", pkgConfig: "libcurl",
             providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(
+            name: "CPostgres", path: "Sources/System/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .target(name: "Shims", dependencies: ["CCurl", "CSQLite"], path: "Sources/System/Shims"),
         module("Telemetry"),
         module("TimeZones", ["Telemetry"]),
@@ -62,6 +64,7 @@ let package = Package(
         module("MessageChunks", ["Telemetry"]),
         module("SQLiteClient", ["CSQLite", "Shims"]),
         module("HTTPClient", ["CCurl", "Shims"]),
+        module("PostgresClient", ["CPostgres"]),
         module("PrimaryStore", ["Telemetry", "MessageChunks", "SQLiteClient", "CCrypto"]),
         module("LocalCache", ["Telemetry", "MessageChunks", "SQLiteClient"]),
         module("Recalculation", core + ["LocalCache"]),
@@ -95,6 +98,10 @@ let package = Package(
         tests("EvaluationTests", core + ["TimeZones", "ReferenceEvaluator"]),
         tests("MessageChunksTests", ["Telemetry", "MessageChunks"]),
         tests("SQLiteClientTests", ["SQLiteClient"]),
+        .target(
+            name: "ThrowAwayPostgres", dependencies: ["PostgresClient"], path: "Tests/ThrowAwayPostgres",
+            swiftSettings: settings),
+        tests("PostgresClientTests", ["PostgresClient", "ThrowAwayPostgres"]),
         tests("PrimaryStoreTests", ["Telemetry", "MessageChunks", "SQLiteClient", "PrimaryStore"]),
         tests("FaultDiskTests", ["FaultDisk", "Telemetry", "MessageChunks", "SQLiteClient", "PrimaryStore"]),
         tests(
