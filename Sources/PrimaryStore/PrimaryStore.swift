@@ -13,6 +13,10 @@ package protocol PrimaryStore: Sendable {
     /// A number given at random when the store was made: a cache made from another store is told by it.
     var storeID: UInt64 { get }
 
+    /// What a reader from outside knows the store by: another one after it was restored from a backup, since what came
+    /// after the backup is then gone or told differently.
+    var storeIdentity: String { get }
+
     /// Called after each durable commit that a reader of the log, the feed or the registry may wait for, on the
     /// store's own thread: it must only wake others.
     func addCommitObserver(_ observer: @escaping @Sendable (CommitNotice) -> Void)
@@ -32,6 +36,8 @@ package protocol PrimaryStore: Sendable {
     func readLog(device: DeviceID, after: Int64, limit: LogLimit) throws(StoreError) -> LogPage
     /// What is not yet sealed of the devices of some slots, in the order of devices.
     func pendingLog(slots: SlotSet) throws(StoreError) -> [PendingLog]
+    /// The messages of all devices after a cursor, from log and archive, for a reader from outside.
+    func readMessages(after cursor: MessageCursor, limit: MessageLimit) throws(StoreError) -> MessagePage
 
     // MARK: Archive
 
@@ -113,10 +119,13 @@ package protocol PrimaryStore: Sendable {
     func createDevice(ident: String, name: String, json: String) throws(StoreError) -> DeviceRecord
     /// Creates devices in one commit; one that is refused leaves the others alone.
     func createDevices(_ devices: [NewDevice]) -> [Result<DeviceRecord, StoreError>]
-    /// Replaces a device; `expecting` refuses if it has another revision by now.
+    /// Replaces a device; `expecting` refuses if it has another revision by now. A driver that its metadata name anew
+    /// drives it from the moment on.
     func replaceDevice(
-        _ id: DeviceID, ident: String, name: String, json: String, expecting: Int64?
+        _ id: DeviceID, ident: String, name: String, json: String, expecting: Int64?, at: Timestamp
     ) throws(StoreError) -> DeviceRecord
+    /// The drivers of a device, or of all devices, in the order of device and time: written with the device.
+    func deviceDrivers(_ device: DeviceID?) throws(StoreError) -> [DeviceDriver]
     /// Deletes a device with its assignments, intervals, links, chunks and log, and the intervals in which it stood for
     /// an asset; the feed tells of the intervals.
     func deleteDevice(_ id: DeviceID, at: Timestamp) throws(StoreError)
@@ -179,8 +188,16 @@ package protocol PrimaryStore: Sendable {
     func pruneVersions(before: Timestamp) throws(StoreError) -> Int
     /// All intervals of an assignment without their text, in the order of time.
     func heldIntervals(_ key: AssignmentKey) throws(StoreError) -> [HeldInterval]
-    /// Feed rows of a slot after a revision. `withBodies` adds the present text of those not deleted.
-    func changes(slot: Slot, after: Int64, countMax: Int, withBodies: Bool) throws(StoreError) -> [FeedRow]
+    /// Intervals of an assignment with ids above one, in the order of ids, until a limit; at least one is given, even
+    /// if it is larger.
+    func intervals(
+        _ key: AssignmentKey, after id: Int64, countMax: Int, byteCountMax: Int
+    ) throws(StoreError) -> [StoredInterval]
+    /// Feed rows of a slot after a revision, until a limit; at least one is given, even if it is larger. `withBodies`
+    /// adds the present text, activity and calculator's revision of those not deleted.
+    func changes(
+        slot: Slot, after: Int64, countMax: Int, byteCountMax: Int, withBodies: Bool
+    ) throws(StoreError) -> [FeedRow]
     /// Drops feed rows that are older than a moment and superseded by later ones of the same interval, at most
     /// `IntervalQuery.prunedVersionCountMax` at once, under the fence; returns how many. Reading from 0 on still gives
     /// the table of intervals; going on after a row that was dropped is refused. Blocks.
@@ -247,6 +264,19 @@ extension PrimaryStore {
         device: DeviceID, _ body: (ArchivedChunk) throws(StoreError) -> Bool
     ) throws(StoreError) {
         try forEachArchivedChunk(device: device, overlapping: .all, isReversed: false, body)
+    }
+
+    package func changes(
+        slot: Slot, after: Int64, countMax: Int, withBodies: Bool
+    ) throws(StoreError) -> [FeedRow] {
+        try changes(slot: slot, after: after, countMax: countMax, byteCountMax: .max, withBodies: withBodies)
+    }
+
+    /// Replaces a device where the moment does not matter: a new driver takes the place of the one before.
+    package func replaceDevice(
+        _ id: DeviceID, ident: String, name: String, json: String, expecting: Int64?
+    ) throws(StoreError) -> DeviceRecord {
+        try replaceDevice(id, ident: ident, name: name, json: json, expecting: expecting, at: .distantPast)
     }
 
     package func pendingLog() throws(StoreError) -> [PendingLog] { try pendingLog(slots: .all) }

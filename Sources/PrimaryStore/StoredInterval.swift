@@ -103,6 +103,10 @@ package struct FeedRow: Sendable, Hashable {
     /// Of a deleted interval its last text; of another, if bodies were asked for, its present text unless it has been
     /// deleted since.
     package var json: [UInt8]?
+    /// With the text of one that is not deleted: whether the interval is active now.
+    package var isActive = false
+    /// With the text of one that is not deleted: the revision of the calculator that it was calculated with.
+    package var calculatorRevision: Int64 = 0
 
     package init(
         slot: Slot, revision: Int64, operation: ChangeOperation, key: AssignmentKey, id: Int64, begin: Timestamp,

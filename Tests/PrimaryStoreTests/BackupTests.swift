@@ -55,6 +55,9 @@ struct BackupTests {
         #expect(try store.registry().assignments == house.test.store.registry().assignments)
         #expect(try store.registry().revision == house.test.store.registry().revision)
         #expect(store.lastPosition == 1)
+        let identities = [store.storeIdentity, house.test.store.storeIdentity]
+        let parts = identities.map { $0.split(separator: "-") }
+        #expect(parts[0][0] != parts[1][0] && parts[0][1] != parts[1][1], "whoever read the other one is told")
         let key = house.assignment.key
         #expect(try store.intervals(key, IntervalQuery()) == house.test.store.intervals(key, IntervalQuery()))
         #expect(try store.readLog(after: 0, slots: .all).entries.count == 1)

@@ -36,7 +36,7 @@ struct DataHealthTests {
         "interval_versions": "(calc, device, until, id, since)", "interval_fields": "(calc, device, id)",
         "horizons": "device", "horizon_states": "(calc, device)", "apart_messages": "(device, id)",
         "apart_counts": "(device, reason)", "settings": "name", "chunk_months": "(device, month)",
-        "totals": "name", "log_totals": "id",
+        "totals": "name", "log_totals": "id", "device_drivers": "(device, since)",
     ]
 
     @Test("of 100 rows taken away, from every table, each is noticed")

@@ -56,6 +56,11 @@ struct FullStore {
         let token = try store.createToken(name: "ci", kind: .master, expires: .distantFuture, at: .zero)
         _ = try store.createToken(name: "old", kind: .standard, expires: nil, at: .zero)
         try store.touchTokens([token.id], at: Timestamp(seconds: 3))
+        for (name, second) in [("Ann", 5.0), ("", 9)] {
+            _ = try store.replaceDevice(
+                devices[2], ident: "device-2", name: "device-2", json: #"{"metadata":{"driver_name":"\#(name)"}}"#,
+                expecting: nil, at: Timestamp(seconds: second))
+        }
         let gone = try test.device("gone")
         let key = AssignmentKey(calculator: calculators[0], device: devices[3])
         let other = AssignmentKey(calculator: calculators[0], device: gone)
@@ -143,6 +148,7 @@ struct FullStore {
         text +=
             "\(try store.jobs(nil, countMax: 999)) \(try store.heldJobs()) \(try store.damagedChunks(device: nil))\n"
         text += "\(try store.readLog(after: 0, slots: .all).entries) \(try store.pendingLog())\n"
+        text += "\(try store.deviceDrivers(nil)) \(try MessageReader(store).readAll())\n"
         for device in Set(keys.map(\.device)).sorted(by: { $0.rawValue < $1.rawValue }) {
             text += "\(try store.archivedChunks(device: device, overlapping: .all))\n"
             text += "\(try store.archiveMark(device: device)) \(try store.horizon(device: device))\n"

@@ -79,6 +79,27 @@ struct MigrationTests {
         #expect(try store.audit(slots: .all) == [])
     }
 
+    @Test("a store of schema 3 knows the drivers of its devices since ever, and its messages are found")
+    func schemaThree() throws {
+        let full = try FullStore()
+        let expected = try full.auditedAnswers(full.test.folder)
+        try SchemaThreeFixture.make(of: full.test.folder)
+        let store = try SQLitePrimaryStore(folder: full.test.folder)
+        // The last name was blank; the one before it is not known any more.
+        #expect(try store.deviceDrivers(nil).isEmpty)
+        let device = try store.registry().devices[0]
+        let json = #"{"metadata":{"driver_name":"Ann"}}"#
+        _ = try store.replaceDevice(device.id, ident: device.ident, name: device.name, json: json, expecting: nil)
+        store.close()
+        try SchemaThreeFixture.make(of: full.test.folder)
+        let again = try SQLitePrimaryStore(folder: full.test.folder)
+        defer { again.close() }
+        let drivers = [DeviceDriver(device: device.id, from: .distantPast, name: "Ann")]
+        #expect(try again.deviceDrivers(nil) == drivers && again.audit(slots: .all) == [])
+        let messages = try MessageReader(again).readAll().joined(separator: "\", \"")
+        #expect(expected.contains(messages) && messages.count > 1000)
+    }
+
     @Test("a file that a newer program made is refused")
     func newer() throws {
         let test = try TestStore()

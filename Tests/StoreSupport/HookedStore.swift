@@ -71,6 +71,7 @@ package final class HookedStore: PrimaryStore {
 
     package var parameters: ParameterTable { base.parameters }
     package var storeID: UInt64 { base.storeID }
+    package var storeIdentity: String { base.storeIdentity }
     package var lastPosition: Int64 { base.lastPosition }
     package var registryRevision: Int64 { base.registryRevision }
 
@@ -210,10 +211,26 @@ package final class HookedStore: PrimaryStore {
     }
 
     package func replaceDevice(
-        _ id: DeviceID, ident: String, name: String, json: String, expecting: Int64?
+        _ id: DeviceID, ident: String, name: String, json: String, expecting: Int64?, at moment: Timestamp
     ) throws(StoreError) -> DeviceRecord {
         try call(.replaceDevice) { () throws(StoreError) in
-            try base.replaceDevice(id, ident: ident, name: name, json: json, expecting: expecting)
+            try base.replaceDevice(id, ident: ident, name: name, json: json, expecting: expecting, at: moment)
+        }
+    }
+
+    package func deviceDrivers(_ device: DeviceID?) throws(StoreError) -> [DeviceDriver] {
+        try base.deviceDrivers(device)
+    }
+
+    package func readMessages(after cursor: MessageCursor, limit: MessageLimit) throws(StoreError) -> MessagePage {
+        try base.readMessages(after: cursor, limit: limit)
+    }
+
+    package func intervals(
+        _ key: AssignmentKey, after id: Int64, countMax: Int, byteCountMax: Int
+    ) throws(StoreError) -> [StoredInterval] {
+        try call(.intervals) { () throws(StoreError) in
+            try base.intervals(key, after: id, countMax: countMax, byteCountMax: byteCountMax)
         }
     }
 
@@ -295,9 +312,12 @@ package final class HookedStore: PrimaryStore {
         try call(.pruneVersions) { () throws(StoreError) in try base.pruneVersions(before: before) }
     }
 
-    package func changes(slot: Slot, after: Int64, countMax: Int, withBodies: Bool) throws(StoreError) -> [FeedRow] {
+    package func changes(
+        slot: Slot, after: Int64, countMax: Int, byteCountMax: Int, withBodies: Bool
+    ) throws(StoreError) -> [FeedRow] {
         try call(.changes) { () throws(StoreError) in
-            try base.changes(slot: slot, after: after, countMax: countMax, withBodies: withBodies)
+            try base.changes(
+                slot: slot, after: after, countMax: countMax, byteCountMax: byteCountMax, withBodies: withBodies)
         }
     }
 

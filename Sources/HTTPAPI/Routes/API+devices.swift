@@ -75,12 +75,13 @@ extension API {
         return try await each(selection) { device throws(APIFailure) in
             let settings = try input.changed(device.settings, by: value, merging: merging)
             guard settings != device.settings else { return (try await rendered([device], fields: fields), []) }
-            let (ident, name) = (settings.ident, settings.name)
+            let (ident, name, moment) = (settings.ident, settings.name, now())
             // With another messages_ttl it may move by now, or stand still.
             horizons.forget(device.id)
             let record = try await change { store throws(StoreError) in
                 try store.replaceDevice(
-                    device.id, ident: ident, name: name, json: settings.text, expecting: device.revision)
+                    device.id, ident: ident, name: name, json: settings.text, expecting: device.revision,
+                    at: moment)
             } then: { contents, record in
                 contents.set(DeviceEntity(record))
             }

@@ -47,6 +47,19 @@ struct Audit {
         }
     }
 
+    /// Looks at the index by which sealed chunks are found: it must have the rows of the table.
+    mutating func lookAtSealedIndex(_ connection: Connection) {
+        attempt { audit in
+            func sums(_ index: String) throws -> [Int64] {
+                let sql = "SELECT COUNT(*), SUM(upto), SUM(device) FROM chunks \(index)"
+                return try connection.statement(sql).first { row in (0..<3).map { row.int64($0) } } ?? []
+            }
+            if try sums("INDEXED BY chunks_by_upto") != sums("NOT INDEXED") {
+                audit.findings.append("the index of chunks by what they cover is not that of its rows")
+            }
+        }
+    }
+
     /// Notes what a look throws, and goes on.
     private mutating func attempt(_ body: (inout Audit) throws -> Void) {
         do { try body(&self) } catch {
@@ -183,12 +196,6 @@ extension SQLitePrimaryStore {
                 try connection.transaction(isWriting: false) { audit.look(at: slot, connection) }
             }
         }
-        guard slots == .all else { return audit.findings }
-        for table in Totals.tables + ["slots", "log_totals"] {
-            try read { connection in
-                try connection.transaction(isWriting: false) { audit.look(at: table, connection) }
-            }
-        }
-        return audit.findings
+        return slots == .all ? audit.findings + (try auditTables()) : audit.findings
     }
 }

@@ -55,7 +55,7 @@ extension Backup {
         try giveID(copy)
     }
 
-    /// Gives a copy of a store, of whatever schema, an id of its own.
+    /// Gives a copy of a store, of whatever schema, an id and an incarnation of its own.
     private static func giveID(_ copy: Connection) throws {
         let id = Int64(bitPattern: try RandomBytes.integer())
         guard try copy.integer("PRAGMA user_version") ?? 0 >= SchemaThree.version else {
@@ -63,6 +63,7 @@ extension Backup {
         }
         try Totals.install(copy)
         try MetaTable.set(copy, "store_id", id)
+        try MetaTable.set(copy, MetaTable.feedIncarnation, Int64(bitPattern: try RandomBytes.integer()))
     }
 
     /// Lends a read-only connection inside a transaction, which sees one state of the store.

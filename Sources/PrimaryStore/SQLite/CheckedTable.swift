@@ -46,6 +46,12 @@ struct CheckedTable: Sendable {
     func forEach(
         _ connection: Connection, _ condition: String = "", _ values: any Bindable..., body: ([Cell]) throws -> Void
     ) throws {
+        try forEach(connection, condition, all: values, body: body)
+    }
+
+    func forEach(
+        _ connection: Connection, _ condition: String, all values: [any Bindable], body: ([Cell]) throws -> Void
+    ) throws {
         let statement = try connection.statement("\(selection) \(condition)")
         try statement.bindAll(values)
         try statement.forEachRow { row in try body(try cells(row)) }
@@ -140,17 +146,21 @@ extension CheckedTable {
             "id": .integer, "device": .integer, "first": .integer, "last": .integer, "count": .integer,
             "upto": .integer, "reason": .text, "since": .integer, "bytes": .blob,
         ])
-
+    static let deviceDrivers = CheckedTable(
+        "device_drivers", keyCount: 2, ["device": .integer, "since": .integer, "name": .text])
     static let logTotals = CheckedTable("log_totals", ["id": .integer, "totals": .blob])
 
     static let all = [
         meta, parameters, archiveMarks, endedAssignments, jobs, tokens, horizons, horizonStates, apartMessages,
-        apartCounts, settings, damagedChunks,
+        apartCounts, settings, damagedChunks, deviceDrivers,
     ]
 }
 
 /// The numbers of the table `meta`.
 enum MetaTable {
+    /// The key of a number that is new in every copy of a store.
+    static let feedIncarnation = "feed_incarnation"
+
     static func value(_ connection: Connection, _ key: String) throws -> Int64? {
         try CheckedTable.meta.find(connection, key)?[1].integer
     }

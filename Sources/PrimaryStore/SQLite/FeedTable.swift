@@ -23,8 +23,10 @@ enum FeedTable {
         return checksum
     }
 
+    /// Rows after a revision until a limit, with one row at least if there is any.
     static func rows(
-        _ connection: Connection, _ slot: Slot, _ after: Int64, _ countMax: Int, _ withBodies: Bool
+        _ connection: Connection, _ slot: Slot, _ after: Int64, _ countMax: Int, byteCountMax: Int = .max,
+        _ withBodies: Bool
     ) throws -> [FeedRow] {
         let statement = try connection.statement(
             """
@@ -32,18 +34,28 @@ enum FeedTable {
             WHERE slot = ? AND rev > ? ORDER BY rev LIMIT ?
             """, Int(slot.rawValue), after, countMax)
         var rows: [FeedRow] = []
-        try statement.forEachRow { rows.append(try row($0, slot)) }
+        var byteCount = 0
+        var isCut = false
+        try statement.forEachRowWhile { row in
+            var change = try self.row(row, slot)
+            if withBodies, change.operation != .deleted { try addBody(connection, &change) }
+            byteCount += change.json?.count ?? 0
+            isCut = byteCount > byteCountMax && !rows.isEmpty
+            if !isCut { rows.append(change) }
+            return !isCut
+        }
         let slotRow = try SlotTable.find(connection, slot)
         try checkCursor(connection, slotRow, after)
-        try checkNumbers(rows, slotRow, after, isWhole: rows.count < countMax)
-        if withBodies {
-            for index in rows.indices where rows[index].operation != .deleted {
-                rows[index].json = try IntervalTable.find(connection, rows[index].key, id: rows[index].id) { _, row in
-                    row.bytes(9)
-                }
-            }
-        }
+        try checkNumbers(rows, slotRow, after, isWhole: rows.count < countMax && !isCut)
         return rows
+    }
+
+    /// What the interval of a row is by now.
+    private static func addBody(_ connection: Connection, _ change: inout FeedRow) throws {
+        let stored = try IntervalTable.find(connection, change.key, id: change.id, IntervalTable.stored)
+        change.json = stored?.json
+        change.isActive = stored?.isActive ?? false
+        change.calculatorRevision = stored?.calculatorRevision ?? 0
     }
 
     /// Refuses to go on after a row that was dropped since: whoever read it may have missed others too.

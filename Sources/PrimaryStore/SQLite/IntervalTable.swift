@@ -52,6 +52,21 @@ enum IntervalTable {
         return try statement.first { row in try body(try held(row, key), row) }
     }
 
+    /// Calls the body at each row with an id above one, in the order of ids, until it returns false.
+    static func forEach(
+        _ connection: Connection, _ key: AssignmentKey, after id: Int64,
+        _ body: (HeldInterval, Statement) throws -> Bool
+    ) throws {
+        let statement = try connection.statement(
+            """
+            SELECT \(columns) FROM intervals INDEXED BY intervals_by_id WHERE calc = ? AND device = ? AND id > ?
+            ORDER BY id
+            """)
+        try bind(statement, key)
+        try statement.bind(3, id)
+        try statement.forEachRowWhile { row in try body(try held(row, key), row) }
+    }
+
     /// One row by its first ON message.
     static func find<Value>(
         _ connection: Connection, _ key: AssignmentKey, firstOn: Timestamp,

@@ -7,11 +7,12 @@ extension SQLitePrimaryStore {
     }
 
     package func changes(
-        slot: Slot, after: Int64, countMax: Int, withBodies: Bool
+        slot: Slot, after: Int64, countMax: Int, byteCountMax: Int, withBodies: Bool
     ) throws(StoreError) -> [FeedRow] {
         let rows = try read { connection in
             try connection.transaction(isWriting: false) {
-                try FeedTable.rows(connection, slot, after, countMax, withBodies)
+                try FeedTable.rows(
+                    connection, slot, after, countMax, byteCountMax: byteCountMax, withBodies)
             }
         }
         return earlyChanges(slot, after: after, rows, countMax)

@@ -12,6 +12,22 @@ extension SQLitePrimaryStore {
         }
     }
 
+    package func intervals(
+        _ key: AssignmentKey, after id: Int64, countMax: Int, byteCountMax: Int
+    ) throws(StoreError) -> [StoredInterval] {
+        try read { connection in
+            var result: [StoredInterval] = []
+            var byteCount = 0
+            try IntervalTable.forEach(connection, key, after: id) { held, row in
+                byteCount += row.byteCount(9)
+                let isCut = result.count >= countMax || byteCount > byteCountMax && !result.isEmpty
+                if !isCut { result.append(IntervalTable.stored(held, row)) }
+                return !isCut
+            }
+            return result
+        }
+    }
+
     package func intervalPage(_ key: AssignmentKey, _ query: IntervalQuery) throws(StoreError) -> IntervalPage {
         try readIntervals { connection in
             var page = IntervalPage()

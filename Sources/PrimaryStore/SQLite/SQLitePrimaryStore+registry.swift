@@ -53,10 +53,10 @@ extension SQLitePrimaryStore {
     }
 
     package func replaceDevice(
-        _ id: DeviceID, ident: String, name: String, json: String, expecting: Int64?
+        _ id: DeviceID, ident: String, name: String, json: String, expecting: Int64?, at moment: Timestamp
     ) throws(StoreError) -> DeviceRecord {
         try write { writer in
-            try writer.replaceDevice(id, ident: ident, name: name, json: json, expecting: expecting)
+            try writer.replaceDevice(id, ident: ident, name: name, json: json, expecting: expecting, at: moment)
         }
     }
 

@@ -12,6 +12,7 @@ package final class SQLitePrimaryStore: PrimaryStore {
 
     package let parameters: ParameterTable
     package let storeID: UInt64
+    package let storeIdentity: String
 
     private let readers: ReaderPool
     private let thread: WriterThread?
@@ -44,6 +45,7 @@ package final class SQLitePrimaryStore: PrimaryStore {
             if mode == .readWrite { mkdir(folder, 0o750) }
             let connection = try Self.connect(path, mode)
             storeID = try Self.identity(connection, mode)
+            storeIdentity = try Self.identity(of: storeID, connection)
             parameters = try Self.loadParameters(connection)
             let writer = try Writer(connection, parameters: parameters)
             let published = Published(writer.state)
@@ -149,6 +151,12 @@ extension SQLitePrimaryStore {
         }
         guard let stored else { throw StoreError.corrupt("the store has no id") }
         return UInt64(bitPattern: stored)
+    }
+
+    /// The id and the incarnation, which `Backup.restore` sets, in hex.
+    private static func identity(of storeID: UInt64, _ connection: Connection) throws -> String {
+        let incarnation = UInt64(bitPattern: try MetaTable.value(connection, MetaTable.feedIncarnation) ?? 0)
+        return "\(String(storeID, radix: 16))-\(String(incarnation, radix: 16))"
     }
 
     private static func loadParameters(_ connection: Connection) throws -> ParameterTable {

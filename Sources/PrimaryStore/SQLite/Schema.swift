@@ -38,7 +38,9 @@ enum Schema {
     /// Times are microseconds. Every `crc` is `RowChecksum` over the row. Of an interval `since` is the moment from
     /// which its text answers for it, 0 where that is `timestamp`, and `custom` the number of bytes of custom fields
     /// before the last brace.
-    private static let migrations = [Migration(sql: first), Migration(sql: second), SchemaThree.migration]
+    private static let migrations = [
+        Migration(sql: first), Migration(sql: second), SchemaThree.migration, SchemaFour.migration,
+    ]
 
     private static let first = """
         CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;

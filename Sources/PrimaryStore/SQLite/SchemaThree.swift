@@ -74,13 +74,16 @@ enum SchemaThree {
             """
     }
 
+    /// The tables of later steps.
+    private static let later: Set = ["device_drivers"]
+
     @Sendable
     private static func fill(_ connection: Connection) throws {
-        for table in CheckedTable.all { try table.fillChecksums(connection) }
+        for table in CheckedTable.all where !later.contains(table.name) { try table.fillChecksums(connection) }
         try fillSlots(connection)
         try RegistryTables.fillAssignmentChecksums(connection)
         try ChunkMonths.fill(connection)
-        try Totals.fill(connection)
+        try Totals.fill(connection, Totals.tables.filter { !later.contains($0) })
     }
 
     /// What the log still holds of each slot, and the slot times by it.

@@ -39,6 +39,9 @@ extension SQLitePrimaryStore {
                 try connection.transaction(isWriting: false) { audit.look(at: table, connection) }
             }
         }
+        try read { connection in
+            try connection.transaction(isWriting: false) { audit.lookAtSealedIndex(connection) }
+        }
         return audit.findings
     }
 }

@@ -12,6 +12,7 @@ enum Totals {
     static let registry = [
         "meta", "parameters", "archive_marks", "devices", "calcs", "calc_revisions", "assignments",
         "ended_assignments", "entities", "links", "asset_intervals", "tokens", "horizons", "apart_counts", "settings",
+        "device_drivers",
     ]
 
     /// Makes a connection keep the totals of what it writes.
@@ -59,7 +60,7 @@ enum Totals {
         try check(connection, table, present(connection, table))
     }
 
-    static func fill(_ connection: Connection) throws {
+    static func fill(_ connection: Connection, _ tables: [String]) throws {
         for table in tables {
             let present = try present(connection, table)
             try connection.run("INSERT INTO totals VALUES (?, ?, ?)", table, present.count, present.sum)

@@ -11,11 +11,13 @@ extension Writer {
         let record = DeviceRecord(
             id: DeviceID(connection.lastInsertID), ident: ident, name: name, json: json, revision: 1)
         try write(record)
+        // The first name counts from the beginning on, whenever that is.
+        if DeviceDriver.name(in: json) != nil { try DriverTable.note(connection, record, at: .distantPast) }
         return record
     }
 
     func replaceDevice(
-        _ id: DeviceID, ident: String, name: String, json: String, expecting: Int64?
+        _ id: DeviceID, ident: String, name: String, json: String, expecting: Int64?, at moment: Timestamp
     ) throws -> DeviceRecord {
         guard var record = try RegistryTables.findDevice(connection, id) else {
             throw StoreError.notFound("device \(id)")
@@ -27,6 +29,7 @@ extension Writer {
         record.json = json
         record.revision += 1
         try write(record)
+        try DriverTable.note(connection, record, at: moment)
         return record
     }
 
@@ -46,6 +49,7 @@ extension Writer {
     /// What a device has beside its log and its assignments.
     private static let deviceTables = [
         "chunks", "chunk_months", "archive_marks", "horizons", "apart_messages", "apart_counts", "damaged_chunks",
+        "device_drivers",
     ]
 
     private func checkIdent(_ ident: String, of id: DeviceID?) throws {
