@@ -1,10 +1,11 @@
-import FoundationEssentials
+import Glibc
 import LocalCache
 import Logging
 import PrimaryStore
 import ServiceLifecycle
 import Synchronization
 import Telemetry
+import Threads
 import TimeZones
 
 /// The part that calculates: tails the log, keeps the caches, runs recalculation jobs, seals the archive.
@@ -52,7 +53,8 @@ package final class CalcProcess: Service, Sendable {
         self.logger = logger
         self.now = now
         let folder = configuration.folder + "/cache"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        // Where it cannot be made, the first cache says so.
+        mkdir(folder, 0o750)
         let count = max(1, min(configuration.workerCount, Self.workerCountMax))
         replayControl = ReplayControl(try ReplaySettings(store))
         let owner = "embedded-\(now().microseconds)-\(UInt32.random(in: 0...UInt32.max))"
@@ -188,10 +190,6 @@ package final class CalcProcess: Service, Sendable {
 
     /// Counts of what has been done since the start, for `/metrics`.
     package var metrics: CalcMetrics { board.metrics }
-
-    private static func slots(of index: Int, among count: Int) -> SlotSet {
-        SlotSet((0..<Slot.count).filter { $0 % count == index }.map { Slot(rawValue: UInt8($0)) })
-    }
 
     /// Caches of workers that are no more: their devices are with other workers now.
     private static func deleteOtherCaches(in folder: String, keeping count: Int) {

@@ -33,6 +33,14 @@ struct ReplayTally {
     private(set) var doneCount: Int64 = 0
     private(set) var messageCount: Int64 = 0
 
+    /// The assignments whose histories wait or run.
+    var openKeys: Set<AssignmentKey> {
+        Set(
+            batches.flatMap { calculator, batch in
+                batch.open.keys.map { AssignmentKey(calculator: calculator, device: $0) }
+            })
+    }
+
     var openCount: Int { batches.values.reduce(0) { $0 + $1.open.count } }
 
     mutating func note(_ key: AssignmentKey, _ standing: Standing, at now: Timestamp) {

@@ -68,6 +68,19 @@ final class StatusBoard: Sendable {
         }
     }
 
+    /// Forgets what was said of some slots beside what is there: a worker that begins anew knows nothing of what
+    /// another registry, or another cache, had before.
+    func keep(_ keys: Set<AssignmentKey>, _ devices: Set<DeviceID>, of slots: SlotSet, at now: Timestamp) {
+        state.withLock { state in
+            state.devices = state.devices.filter { devices.contains($0.key) || !slots.contains(Slot(device: $0.key)) }
+            let told = state.replays.openKeys.union(state.assignments.keys)
+            for key in told.subtracting(keys) where slots.contains(Slot(device: key.device)) {
+                state.assignments[key] = nil
+                state.replays.note(key, .none, at: now)
+            }
+        }
+    }
+
     func count(_ change: (inout CalcMetrics) -> Void) { state.withLock { change(&$0.metrics) } }
 
     /// Forgets what a worker has said of slots that it does not have any more.

@@ -13,7 +13,7 @@ extension Worker {
         var tail: [Int64: [MessageBatch]] = [:]
         for stretch in asset.stretches {
             // The log is read first: what another worker seals in between is then in both, and is read once.
-            try forEachLogEntry(of: stretch.facts.id) { entry in
+            try forEachReadableEntry(of: stretch.facts.id, for: asset.facts.id) { entry in
                 let batch = try entry.batch().sorted().part(in: stretch.range)
                 if !batch.isEmpty { tail[entry.position, default: []].append(batch) }
             }
@@ -37,17 +37,6 @@ extension Worker {
             last = encoded.last
         }
         return last
-    }
-
-    /// The log of a device up to this worker's position.
-    private func forEachLogEntry(of device: DeviceID, _ body: (LogEntry) throws -> Void) throws {
-        var after: Int64 = 0
-        while true {
-            let page = try store.readLog(device: device, after: after)
-            for entry in page.entries where entry.position <= position { try body(entry) }
-            after = page.reached
-            guard page.isCut else { return }
-        }
     }
 
     /// What of a sorted batch was sent while its device stood for an asset.

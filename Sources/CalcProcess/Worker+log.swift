@@ -185,6 +185,7 @@ extension Worker {
     }
 
     func publishAll() {
+        setup.board.keep(Set(assignments.keys), Set(devices.keys), of: setup.slots, at: now)
         publish(assignments.keys)
         for device in devices.keys { publish(device) }
         setup.board.setPosition(position, of: setup.index)

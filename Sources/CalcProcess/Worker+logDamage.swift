@@ -15,8 +15,11 @@ extension Worker {
         }
     }
 
-    /// Reads the log of a device up to this worker's position; what is damaged is passed over.
-    func forEachReadableEntry(of device: DeviceID, _ body: (LogEntry) throws -> Void) throws {
+    /// Reads the log of a device up to this worker's position; what is damaged is passed over. `stream` is what is made
+    /// of it and says so: the device, or an asset for which it stood.
+    func forEachReadableEntry(
+        of device: DeviceID, for stream: DeviceID, _ body: (LogEntry) throws -> Void
+    ) throws {
         var after: Int64 = 0
         while after < position {
             do {
@@ -25,14 +28,15 @@ extension Worker {
                 after = page.reached
                 guard page.isCut else { return }
             } catch StoreError.corrupt(let reason) {
-                after = try passOverNext(of: device, after: after, reason, body)
+                noteDamage(stream, reason)
+                after = try passOverNext(of: device, after: after, body)
             }
         }
     }
 
     /// Reads a device's log entry by entry up to the first that is damaged; returns the position to go on after.
     private func passOverNext(
-        of device: DeviceID, after: Int64, _ reason: String, _ body: (LogEntry) throws -> Void
+        of device: DeviceID, after: Int64, _ body: (LogEntry) throws -> Void
     ) throws -> Int64 {
         var after = after
         while after < position {
@@ -46,7 +50,6 @@ extension Worker {
                 slots.insert(Slot(device: device))
                 var found = try damagedPosition(after: after, slots)
                 while let page = found.page { found = try damagedPosition(after: page.reached, slots) }
-                noteDamage(device, reason)
                 return found.position
             }
         }
@@ -79,7 +82,10 @@ extension Worker {
         setup.board.count { $0.logBatchesDamaged += 1 }
         let waiting = try store.pendingLog(slots: watchedSlots)
         for pending in waiting where pending.firstPosition <= position && position <= pending.lastPosition {
-            if let reason = try damage(of: pending.device, at: position) { noteDamage(pending.device, reason) }
+            guard let reason = try damage(of: pending.device, at: position) else { continue }
+            for stream in [pending.device] + (picture.assetsOfDevice[pending.device] ?? []) {
+                noteDamage(stream, reason)
+            }
         }
     }
 

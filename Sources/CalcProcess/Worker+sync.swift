@@ -93,7 +93,7 @@ extension Worker {
 
     private func copyLog(_ device: DeviceID) throws -> Timestamp? {
         var latest: Timestamp?
-        try forEachReadableEntry(of: device) { entry in
+        try forEachReadableEntry(of: device, for: device) { entry in
             let batch = try entry.batch().sorted()
             try cache.appendTail(device, position: entry.position, batch)
             latest = [latest, batch.timestamps.last.map { Timestamp(microseconds: $0) }].compactMap { $0 }.max()

@@ -14,8 +14,9 @@ final class WorkerSeat {
     /// What the keeper last gave.
     private var epochs: [Slot: Int64] = [:]
     private var generation: Int?
-    /// No worker is begun before it.
+    /// No worker is begun before it, since none could be.
     private var restsUntil: Timestamp?
+    private var restReason = ""
     private var inbox: [WorkerRequest] = []
 
     /// A place for a worker that gets its slots from a keeper.
@@ -58,6 +59,7 @@ final class WorkerSeat {
                 ])
             leave()
             restsUntil = template.now().advanced(bySeconds: Worker.retrySeconds)
+            restReason = "\(error)"
             return false
         }
     }
@@ -99,12 +101,24 @@ final class WorkerSeat {
             refuse(.database("the device is with another process"))
             return nil
         }
-        if let restsUntil, template.now() < restsUntil { return nil }
+        if let restsUntil, template.now() < restsUntil {
+            refuseQuestions()
+            return nil
+        }
         var setup = template
         setup.epochs = epochs
         setup.slots = SlotSet(epochs.keys)
         worker = try Worker(setup)
         return worker
+    }
+
+    /// Answers everybody who waits for an answer, as a worker in an outage does; what was only asked for stays.
+    private func refuseQuestions() {
+        inbox.removeAll { request in
+            if case .recalculate = request { return false }
+            request.refuse(.database("the part that calculates tries again to begin: \(restReason)"))
+            return true
+        }
     }
 
     private func refuse(_ error: StoreError) {

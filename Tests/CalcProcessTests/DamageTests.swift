@@ -175,4 +175,32 @@ struct DamageTests {
         #expect(try nest.rig.texts(nest.keys[0]).count == 4)
         #expect(nest.worker.position == nest.rig.store.lastPosition)
     }
+
+    @Test(
+        "an asset of a device with a damaged batch of the log has all the rest, and says so", arguments: [true, false])
+    func assetLog(_ isRunning: Bool) throws {
+        let nest = try NestedRig([FuseRig.drives(minActive: 0)], sealSeconds: 1e9)
+        nest.rig.now = Timestamp(seconds: Self.begin + 20_000)
+        let asset = try nest.rig.store.createEntity(.asset, name: "asset", json: "{}").id
+        let key = AssignmentKey(calculator: nest.ids[0], device: DeviceID(asset: asset))
+        _ = try nest.rig.store.assign([key], isEnabled: true, isAutoCreated: false)
+        let course = AssetInterval(
+            asset: asset, begin: Timestamp(seconds: Self.begin), end: nil, device: nest.device, json: "{}",
+            timestamp: nest.rig.now)
+        if isRunning { _ = try nest.rig.store.overlayAssetIntervals(asset, [course]) }
+        try nest.settle()
+        for drive in 0..<3 {
+            try nest.send([
+                (Self.begin + Double(drive) * 100, ["din": .boolean(true), "load": .number(1)]),
+                (Self.begin + Double(drive) * 100 + 40, ["din": .boolean(false)]),
+            ])
+        }
+        try DamagedStore.flipBit(
+            in: "log", column: "bytes", where: "position = \(nest.rig.store.lastPosition - 1)", folder: nest.rig.folder)
+        if !isRunning { _ = try nest.rig.store.overlayAssetIntervals(asset, [course]) }
+        try nest.settle()
+        #expect(try nest.rig.texts(key).count == 2)
+        let status = nest.rig.board.status(of: key.device)
+        #expect(status.sync == .synced && status.failure?.contains("log batch") == true)
+    }
 }

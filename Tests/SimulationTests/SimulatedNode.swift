@@ -36,10 +36,15 @@ final class SimulatedNode {
 
     var isUp: Bool { process != nil }
 
+    /// How its replays are to be worked on.
+    var replays: ReplayControl? { process?.seats.first?.template.replays }
+
     /// Starts a process on the caches that are there.
-    func start(_ store: SQLitePrimaryStore, _ hooks: StoreHooks, _ rates: SwarmRates) {
+    func start(_ store: SQLitePrimaryStore, _ hooks: StoreHooks, _ rates: SwarmRates, _ troubles: TroubleRates) {
         stop()
         startCount += 1
+        let settings = ReplaySettings(isPaused: false, share: rates.replayShare)
+        let kept = troubles.replays > 0 ? try? ReplaySettings(store) : nil
         let store = HookedStore(store, hooks, user: index)
         var logger = Logger(label: "simulation")
         logger.logLevel = .critical
@@ -53,7 +58,8 @@ final class SimulatedNode {
         setup.sliceMessageCount = rates.sliceMessageCount
         setup.expirySeconds = rates.expirySeconds
         setup.expirySlackSeconds = rates.expirySlackSeconds
-        setup.replays = ReplayControl(ReplaySettings(isPaused: false, share: rates.replayShare))
+        setup.replays = ReplayControl(kept ?? settings)
+        setup.scrubSeconds = troubles.scrubSeconds
         var wanted = Self.slots
         if rates.hasFixedSlots { wanted = wanted.filter { Int($0.rawValue) / 2 % rates.nodeCount == index } }
         let terms = SlotOwnership.Terms(

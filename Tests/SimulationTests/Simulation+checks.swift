@@ -29,6 +29,7 @@ extension Simulation {
     /// Everything that waits becomes due within some minutes; returns what is left.
     private func calmDown() -> String? {
         endTroubles()
+        recalculateDiscarded()
         var unrest: String?
         var lookCount = maker.hasTTL ? (assets.isEmpty ? 2 : 5) : 0
         for pass in 0..<90 {
@@ -50,10 +51,12 @@ extension Simulation {
     /// The store works, and all disks have room and do what they are asked.
     func endTroubles() {
         if hasStoreFailed || storeDisk.disk.isDead { openStoreAgain() }
+        outage = nil
         for disk in [storeDisk.disk] + nodes.map(\.disk.disk) {
             disk.clearFaults()
             disk.capacity = nil
         }
+        resumeReplays()
     }
 
     /// Time passes in steps in which no lease ends.
@@ -74,15 +77,17 @@ extension Simulation {
         for asset in assets where !nodes.contains(where: { $0.seat(of: DeviceID(asset: asset)) != nil }) {
             return "nobody has asset \(asset)"
         }
-        return nodes.lazy.compactMap { $0.unrest(self.store.lastPosition) }.first
+        return nodes.lazy.compactMap { $0.unrest(self.store.lastPosition) }.first ?? damageLeft()
     }
 
     /// The first invariant that does not hold; nil if all do.
-    private func difference() throws -> String? {
+    func difference() throws -> String? {
         let registry = try store.registry()
         if let lost = try lostMessages(registry) { return lost }
         if let difference = try otherIntervals(registry) { return difference }
         if let difference = try otherFeed(registry) { return difference }
+        if let difference = try otherFields(registry) ?? otherProgress() { return difference }
+        if let difference = try otherCaches() ?? otherTotals() { return difference }
         if devices.allSatisfy(\.batches.isEmpty), let difference = try otherThanReference() { return difference }
         return try otherRanges(registry)
     }
@@ -100,66 +105,14 @@ extension Simulation {
                 guard let latest, horizon <= latest else { return "messages of \(record.id) have gone too early" }
             }
             if horizon > .distantPast { faults.count("devices with expired messages") }
-            var blocks: [MessageBatch] = []
-            try MessageHistory(store: store).forEachBlock(device: record.id, range: .all) { block in
-                blocks.append(block)
-                return true
-            }
-            for block in blocks { trace.mix(UInt64(block.count) &+ (block.hashes.last ?? 0), "block") }
-            if let lost = journal.difference(record.id, read: blocks, horizon: horizon) {
+            guard let read = try readMessages(record.id) else { continue }
+            for block in read.blocks { trace.mix(UInt64(block.count) &+ (block.hashes.last ?? 0), "block") }
+            let lost = journal.difference(record.id, read: read.blocks, horizon: horizon, isTold: read.isTold)
+            if let lost {
                 return "device \(record.id): \(lost)"
             }
         }
         return nil
-    }
-
-    // MARK: 2, intervals
-
-    private func otherIntervals(_ registry: RegistrySnapshot) throws -> String? {
-        let store = store
-        var verification = try Verification(timeZones: timeZones, now: clock.now) { store }
-        let disabled = Set(registry.assignments.filter { !$0.isEnabled }.map(\.key.device))
-        let waiting = waitingForMessages(registry)
-        var found: String?
-        for device in Set(registry.assignments.map(\.key.device)).sorted() {
-            try verification.verify(device, nil) { finding in
-                // What is disabled, and what reads it, may differ by right.
-                if finding.kind == .pending, disabled.contains(device) { return }
-                if let key = finding.key, waiting.contains(key) { return }
-                if found == nil { found = "\(finding)\n\(self.story(finding.key))" }
-            }
-        }
-        return found.map { "stored is not what the messages give: \($0)" }
-    }
-
-    /// What is known of an assignment: its marks and its last jobs.
-    private func story(_ key: AssignmentKey?) -> String {
-        guard let key, let record = (try? store.assignment(key)) ?? nil else { return "" }
-        let horizon = record.marks.horizon > .distantPast ? "\(record.marks.horizon.seconds)" : "none"
-        let jobs = ((try? store.jobs(key, countMax: 12)) ?? []).map { job in
-            """
-            \(job.started.seconds) \(job.cause) \(job.rangeAsked.lower.seconds)...\(job.rangeAsked.upper.seconds): \
-            \(job.rangeRun.lower.seconds)...\(job.rangeRun.upper.seconds), +\(job.createdCount) \(job.updatedCount) \
-            -\(job.deletedCount) \(job.outcome)
-            """
-        }
-        let held = ((try? store.heldIntervals(key)) ?? []).suffix(12).map {
-            "\($0.id): \($0.begin.seconds)...\($0.end.seconds)"
-        }
-        return "horizon \(horizon)\n\(jobs.joined(separator: "\n"))\n\(held.joined(separator: "\n"))"
-    }
-
-    /// Assignments whose calculator was changed in a way that takes effect with the next message only.
-    private func waitingForMessages(_ registry: RegistrySnapshot) -> Set<AssignmentKey> {
-        let records = registry.calculators.filter { $0.json.contains("\"update_onchange\":false") }
-        let revisions = Dictionary(records.map { ($0.id, $0.revision) }) { first, _ in first }
-        let devices = Dictionary(registry.devices.map { ($0.id, $0.revision) }) { first, _ in first }
-        let waiting = registry.assignments.filter { record in
-            guard let revision = revisions[record.key.calculator] else { return false }
-            return record.marks.calculatorRevision != revision
-                || record.marks.deviceRevision != devices[record.key.device] ?? record.marks.deviceRevision
-        }
-        return Set(waiting.map(\.key))
     }
 
     // MARK: 3, fencing

@@ -1,5 +1,6 @@
 import PrimaryStore
 import ReferenceEvaluator
+import Synchronization
 import Telemetry
 
 @testable import CalcProcess
@@ -128,8 +129,18 @@ extension Simulation {
         let ids = ((try? store.heldIntervals(key)) ?? []).map(\.id)
         guard let id = ids.randomElement(using: &random) else { return }
         note("fields for \(id) of \(key.calculator) on \(key.device)")
-        let field = JSONValue.Member("custom.note", .number(Double(random.below(10))))
-        ask(key.device, .setFields(FieldsChange(key: key, id: id, fields: [field]) { _ in }))
+        let value = Double(random.below(10))
+        let name = FieldsName(key: key, id: id)
+        let answer = Answered()
+        let field = JSONValue.Member("custom.note", .number(value))
+        ask(key.device, .setFields(FieldsChange(key: key, id: id, fields: [field]) { answer.note($0) }))
+        switch answer.isSuccess {
+        case true?: toldFields[name] = unansweredFields.contains(name) ? nil : value
+        case false?: toldFields[name] = nil
+        case nil:
+            toldFields[name] = nil
+            unansweredFields.insert(name)
+        }
     }
 
     /// Asks for a range to be calculated again.
@@ -147,14 +158,47 @@ extension Simulation {
             let isReleased = isCalm || random.among(2)
             note("job \(job.id) is \(isReleased ? "released" : "discarded")")
             faults.count("held job")
+            if !isReleased { discarded.insert(job.key) }
             ask(job.key.device, .decideJob(JobDecision(key: job.key, id: job.id, isReleased: isReleased) { _ in }))
         }
+    }
+
+    /// Somebody thinks better of what was discarded: it is calculated again, and released if it is held again.
+    func recalculateDiscarded() {
+        for key in discarded.sorted() {
+            for node in nodes where mayStep(node) {
+                beat(node)
+                settle(node)
+            }
+            ask(key.device, .recalculate(key, .all))
+        }
+        discarded = []
     }
 
     /// Asks whoever has a device.
     private func ask(_ device: DeviceID, _ request: WorkerRequest) {
         for node in nodes where mayStep(node) {
             if let seat = node.seat(of: device) { return _ = round(node, seat, [request]) }
+        }
+    }
+}
+
+/// The fields of one interval.
+struct FieldsName: Hashable {
+    var key: AssignmentKey
+    var id: Int64
+}
+
+/// Whether something asked of a worker was done.
+private final class Answered: Sendable {
+    private let answer = Mutex<Bool?>(nil)
+
+    /// Nil while there is no answer.
+    var isSuccess: Bool? { answer.withLock { $0 } }
+
+    func note(_ result: Result<Void, StoreError>) {
+        answer.withLock { answer in
+            if case .success = result { answer = true } else { answer = false }
         }
     }
 }

@@ -59,6 +59,7 @@ extension Simulation {
     private func refuse(_ node: SimulatedNode) throws(StoreError) {
         if node.isDying || hasStoreFailed { throw .failed("the process is gone") }
         if clock.now < node.cutOffUntil { throw .database("no connection") }
+        if let outageError { throw outageError }
     }
 
     private func dieSometimes(_ node: SimulatedNode, _ call: StoreHooks.Call) throws(StoreError) {

@@ -80,7 +80,7 @@ extension Simulation {
     func restart(_ node: SimulatedNode) {
         guard frames[node.index, default: 0] == 0 else { return }
         note("node \(node.index) starts")
-        node.start(store, hooks, rates)
+        node.start(store, hooks, rates, troubles)
         beat(node)
     }
 

@@ -15,6 +15,7 @@ final class Simulation {
     let seed: UInt64
     var random: SplitMix64
     let rates: SwarmRates
+    let troubles: TroubleRates
     let clock: SimulatedClock
     let hooks = StoreHooks()
     let timeZones = TimeZoneDatabase()
@@ -54,14 +55,30 @@ final class Simulation {
     var epochs: [Slot: Int64] = [:]
     /// What was frozen before a push that is under way.
     var frozen: [AssignmentKey: [HeldInterval]] = [:]
+    /// Until when the store does nothing, and what it says.
+    var outage: (until: Timestamp, error: StoreError)?
+    /// Devices of which something in the store was damaged.
+    var damagedDevices: Set<DeviceID> = []
+    /// What was set on intervals, for those whose last answer said so.
+    var toldFields: [FieldsName: Double] = [:]
+    /// Those that were asked for and not answered: they may still be set.
+    var unansweredFields: Set<FieldsName> = []
+    /// Assignments with a held job that was discarded, so that they are not what the messages give.
+    var discarded: Set<AssignmentKey> = []
+    /// Late messages of a device, by row, which make most of what is calculated of it vanish.
+    var cuts: (device: Int, rows: [Int])?
     /// The first invariant that was found broken.
     var failure: String?
     var sentNumber = 0
 
-    init(seed: UInt64, isPrinting: Bool = false) throws {
+    /// `isThreaded`: somebody else lets the process live, and the world is all that is made.
+    init(seed: UInt64, isPrinting: Bool = false, isThreaded: Bool = false) throws {
         self.seed = seed
         random = SplitMix64(seed: seed &* 0x9e37_79b9 &+ 0x51)
-        rates = SwarmRates(&random)
+        var rates = SwarmRates(&random)
+        if isThreaded { rates.nodeCount = 1 }
+        self.rates = rates
+        troubles = TroubleRates(seed: seed)
         trace.isPrinting = isPrinting
         let hasTTL = random.percent(45)
         let step = hasTTL ? random.pick([600, 3_600, 14_400]) : random.pick([1, 10, 60, 600, 3_600])
@@ -79,7 +96,8 @@ final class Simulation {
         follower.follow(store)
         setHooks()
         if let given { try populate(with: given) } else { try populate() }
-        for index in 0..<rates.nodeCount { nodes.append(SimulatedNode(index: index, clock: clock)) }
+        if troubles.hasDrives, given == nil { try addDrives() }
+        for index in 0..<(isThreaded ? 0 : rates.nodeCount) { nodes.append(SimulatedNode(index: index, clock: clock)) }
     }
 
     deinit {
@@ -96,14 +114,24 @@ final class Simulation {
     func run() throws -> String? {
         for node in nodes where node.index == 0 || random.among(2) { restart(node) }
         isCalm = false
+        try live(for: rates.eventCount)
+        if cuts != nil {
+            failure = try failure ?? rest("before the cut")
+            cutDrives()
+            try live(for: 12)
+        }
+        return try failure ?? rest("the end") ?? (troubles.isDamagedAtLast ? damageAtLast() : nil)
+    }
+
+    /// So many events, and more until everything is sent.
+    private func live(for eventCount: Int) throws {
         var events = 0
-        while failure == nil, events < rates.eventCount || devices.contains(where: { !$0.batches.isEmpty }) {
-            try live(mustSend: events >= rates.eventCount * 2)
+        while failure == nil, events < eventCount || devices.contains(where: { !$0.batches.isEmpty }) {
+            try live(mustSend: events >= eventCount * 2)
             events += 1
             // A disk that nobody tidies up stays full.
-            if events > rates.eventCount * 4 { endTroubles() }
+            if events > eventCount * 4 { endTroubles() }
         }
-        return try failure ?? rest("the end")
     }
 
     /// One event, drawn by the rates.
@@ -116,6 +144,8 @@ final class Simulation {
             (rates.flippedBits, flipBit), (rates.storeCrashes, crashStore), (rates.storeTroubles, troubleStore),
             (rates.diskTroubles, troubleDisk), (rates.edits, editAtWork), (rates.fields, addFields),
             (rates.recalculations, recalculate), (rates.swaps, swapOwners), (rates.jumps, jump),
+            (troubles.replays, changeReplays), (troubles.outages, beginOutage), (troubles.damages, damageStore),
+            (troubles.hasDrives ? 3 : 0, decideJobs),
             (mustSend ? 0 : rates.rests, { self.failure = try self.failure ?? self.rest("a rest") }),
         ]
         var place = random.below(events.reduce(0) { $0 + $1.0 })
@@ -159,6 +189,7 @@ final class Simulation {
         journal.noteSent(batch, to: device.id)
         if isLostBefore { return faults.count("request of a client lost") }
         do {
+            if let outageError { throw outageError }
             _ = try store.append([LogAppend(device: device.id, batch: batch)])
         } catch {
             noteStoreError(error)

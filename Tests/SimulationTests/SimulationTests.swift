@@ -4,7 +4,7 @@ import Testing
 /// The invariants of recalculation hold, whatever happens in whatever order.
 struct SimulationTests {
     private static let environment = ProcessInfo.processInfo.environment
-    static let caseCount = environment["ODOGRAPH_CASES"].flatMap(UInt64.init) ?? 300
+    static let caseCount = environment["ODOGRAPH_CASES"].flatMap(UInt64.init) ?? 240
     static let firstSeed = environment["ODOGRAPH_SEED"].flatMap(UInt64.init) ?? 1
 
     @Test("after any faults everything comes to rest, and all invariants hold")

@@ -1,8 +1,8 @@
 import Glibc
 import Synchronization
 
-/// A thread that a task can wait for.
-final class AsyncThread: Sendable {
+/// A thread that a task can wait for: for work that blocks, which must not be done on the shared pool.
+package final class AsyncThread: Sendable {
     private struct State {
         var isDone = false
         var waiters: [CheckedContinuation<Void, Never>] = []
@@ -11,7 +11,7 @@ final class AsyncThread: Sendable {
     private let state = Mutex(State())
 
     /// Starts a thread that runs the body.
-    init(_ body: @escaping @Sendable () -> Void) {
+    package init(_ body: @escaping @Sendable () -> Void) {
         let start = ThreadStart { [self] in
             body()
             finish()
@@ -20,7 +20,7 @@ final class AsyncThread: Sendable {
     }
 
     /// Waits until the body has returned.
-    func join() async {
+    package func join() async {
         await withCheckedContinuation { continuation in
             let isDone = state.withLock { state in
                 if !state.isDone { state.waiters.append(continuation) }
