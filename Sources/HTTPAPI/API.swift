@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import PrimaryStore
+import Publishing
 import Telemetry
 import TimeZones
 
@@ -17,16 +18,24 @@ package struct API: Sendable {
     let limits: APILimits
     let catalog: EntityCatalog
     let pool: BlockingPool
+    let fleet: FleetOptions
+    package let fleetReports: any FleetReports
+    /// What publishes the store; nil: nothing does.
+    let delivery: Delivery?
+    /// Threads of the dashboard alone, so that long reports never hold up the store's.
+    let reportPool: BlockingPool
     let authenticator: Authenticator
     let metrics = RequestMetrics()
     let activity = DeviceActivity()
     let horizons = DeviceHorizons()
     let health = HealthWatch()
 
-    /// Loads the registry, which blocks.
+    /// Loads the registry, which blocks. The dashboard is answered from the store unless other reports are given.
     package init(
         store: any PrimaryStore, calc: any Calculation, timeZones: TimeZoneDatabase,
-        now: @escaping @Sendable () -> Timestamp, logger: Logger, limits: APILimits = APILimits()
+        now: @escaping @Sendable () -> Timestamp, logger: Logger, limits: APILimits = APILimits(),
+        fleet: FleetOptions = FleetOptions(), fleetReports: (any FleetReports)? = nil,
+        delivery: Delivery? = nil
     ) throws(StoreError) {
         self.store = store
         self.calculation = calc
@@ -36,7 +45,21 @@ package struct API: Sendable {
         self.limits = limits
         catalog = EntityCatalog(try store.registry())
         pool = BlockingPool(threadsMax: limits.blockingThreadsMax, queueMax: limits.blockingQueueMax)
+        self.fleet = fleet
+        self.delivery = delivery
+        reportPool = BlockingPool(threadsMax: fleet.threadsMax, queueMax: fleet.queueMax)
+        self.fleetReports =
+            if let fleetReports { fleetReports } else {
+                EngineFleetReports(
+                    store: store, catalog: catalog, options: fleet, zone: try Self.zone(fleet, timeZones), now: now)
+            }
         authenticator = Authenticator(store: store, pool: pool, now: now, logger: logger, limits: limits)
+    }
+
+    private static func zone(
+        _ fleet: FleetOptions, _ timeZones: TimeZoneDatabase
+    ) throws(StoreError) -> TimeZoneTable {
+        do throws(TimeZoneError) { return try timeZones.table(fleet.timeZone) } catch { throw .invalid("\(error)") }
     }
 
     /// How many entities there are.
@@ -46,6 +69,7 @@ package struct API: Sendable {
     /// The router of every route in `Route.table`; a web app's files may be added to it.
     package func router() -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: FleetMiddleware(origins: fleet.origins))
         router.add(middleware: RequestMiddleware(api: self))
         for route in Route.table {
             router.on(RouterPath(route.path), method: route.method) { request, context in
@@ -64,6 +88,7 @@ package struct API: Sendable {
         let path = target.prefix { $0 != "?" }
         var call = Call(path: try Call.captures(path, of: route.segments), body: body, token: context.token)
         call.query = try Call.items(target.dropFirst(path.count + 1))
+        call.acceptsGzip = Gzip.isAccepted(request.headers[.acceptEncoding])
         try call.checkQuery(route.parameters.map(\.name))
         return try await route.handler(self)(call).response
     }

@@ -8,6 +8,8 @@ struct TestResponse: Sendable, CustomStringConvertible {
     /// By lower-case name.
     var headers: [String: String]
     var body: String
+    /// The body as it came.
+    var bytes: [UInt8] = []
 
     var json: JSONValue { (try? JSONValue(parsing: body)) ?? .null }
     var result: [JSONValue] { json["result"]?.arrayValue ?? [] }
@@ -95,7 +97,9 @@ struct TestClient: Sendable {
             guard let colon = line.firstIndex(of: ":") else { continue }
             headers[line[..<colon].lowercased()] = String(line[line.index(after: colon)...].drop { $0 == " " })
         }
-        return TestResponse(status: status, headers: headers, body: String(text[border.upperBound...]))
+        let head = text[..<border.upperBound].utf8.count
+        return TestResponse(
+            status: status, headers: headers, body: String(text[border.upperBound...]), bytes: Array(bytes[head...]))
     }
 }
 

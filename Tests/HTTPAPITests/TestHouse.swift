@@ -5,6 +5,7 @@ import Hummingbird
 import Logging
 import NIOCore
 import PrimaryStore
+import Publishing
 import Synchronization
 import Telemetry
 import Testing
@@ -20,7 +21,10 @@ final class TestHouse: Sendable {
     let master: String
     private let port = Mutex(0)
 
-    private init(limits: APILimits, _ prepare: (_ folder: String) throws -> Void) throws {
+    private init(
+        limits: APILimits, fleet: FleetOptions, fleetReports: (any FleetReports)?,
+        _ prepare: (_ folder: String) throws -> Void
+    ) throws {
         folder = NSTemporaryDirectory() + "odograph-api-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try prepare(folder)
@@ -30,15 +34,18 @@ final class TestHouse: Sendable {
         calculation.attach(store, clock)
         api = try API(
             store: store, calc: calculation, timeZones: TimeZoneDatabase(), now: { clock.now },
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, limits: limits)
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, limits: limits, fleet: fleet,
+            fleetReports: fleetReports)
     }
 
     /// Runs a body against a running server, over a folder that may be prepared before.
     static func open(
-        limits: APILimits = APILimits(), preparing prepare: (_ folder: String) throws -> Void = { _ in },
+        limits: APILimits = APILimits(), fleet: FleetOptions = FleetOptions(),
+        fleetReports: (any FleetReports)? = nil,
+        preparing prepare: (_ folder: String) throws -> Void = { _ in },
         _ body: @escaping @Sendable (TestHouse) async throws -> Void
     ) async throws {
-        let house = try TestHouse(limits: limits, prepare)
+        let house = try TestHouse(limits: limits, fleet: fleet, fleetReports: fleetReports, prepare)
         defer {
             house.store.close()
             try? FileManager.default.removeItem(atPath: house.folder)

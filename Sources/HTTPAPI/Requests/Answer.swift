@@ -14,6 +14,11 @@ package struct Answer: Sendable {
         headers[.contentType] = contentType
     }
 
+    init(bytes: [UInt8], contentType: String) {
+        body = ByteBuffer(bytes: bytes)
+        headers[.contentType] = contentType
+    }
+
     init(json: JSONWriter) {
         body = ByteBuffer(bytes: json.bytes)
         headers[.contentType] = "application/json"

@@ -11,6 +11,8 @@ package struct Call: Sendable {
     var body: [UInt8] = []
     /// Who asks.
     var token: TokenRecord?
+    /// Whether the answer may be compressed.
+    var acceptsGzip = false
 
     /// The captures of a path under a route's template.
     static func captures(

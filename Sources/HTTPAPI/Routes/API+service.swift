@@ -1,5 +1,6 @@
 import Expressions
 import PrimaryStore
+import Publishing
 import Telemetry
 
 extension API {
@@ -37,6 +38,7 @@ extension API {
         for (slot, revision) in revisions.enumerated() where revision > 0 {
             text.sample("odograph_feed_revision", ["slot": String(slot)], Double(revision))
         }
+        if let delivery { text.add(delivery.status, at: now()) }
         if let bytes = ProcessMemory.residentBytes() {
             text.gauge("process_resident_memory_bytes", "memory in use", Double(bytes))
         }

@@ -1,8 +1,13 @@
 import PrimaryStore
+import Telemetry
 
 extension OpenAPI {
     /// The objects of the API by the names that the routes use.
     static var schemas: Document {
+        Document(json: .object((entitySchemas.json.members ?? []) + (fleetSchemas.json.members ?? [])))
+    }
+
+    private static var entitySchemas: Document {
         [
             "Device": device, "Calculator": calculator, "Assignment": assignment, "Enabling": enabling,
             "Message": message, "Acceptance": acceptance, "Telemetry": telemetry, "Interval": interval,
@@ -14,7 +19,7 @@ extension OpenAPI {
             "Revision": revision, "Fields": free, "Explanation": explanation, "ApartMessage": apartMessage,
             "ApartTimestamp": apartTimestamp, "ApartAdmission": apartOutcome("admitted"),
             "ApartDeletion": apartOutcome("deleted"), "JobAction": jobAction, "Replays": replays, "Replay": replay,
-            "ReplayControl": replayControl, "Health": health,
+            "ReplayControl": replayControl, "Health": health, "Reporting": reporting,
         ]
     }
 

@@ -64,6 +64,10 @@ enum OpenAPI {
     }
 
     private static func responses(_ route: Route) -> Document {
+        if let answer = route.answer {
+            let failure: Document = ["description": "why not", "content": content(reference("FleetFailure"))]
+            return ["200": ["description": "done", "content": content(reference(answer))], "default": failure]
+        }
         let failure: Document = [
             "description": "what was not done and why", "content": content(reference("Failure")),
         ]

@@ -3,7 +3,7 @@ extension Route {
     /// Every route of the API; registration, the check of query parameters and `/openapi.json` are made from it.
     package static let table: [Route] =
         devices + messages + apart + calculators + replays + entities + assignments + explain + verify + changes
-        + onDemand + service + health
+        + onDemand + service + health + fleet + reporting
         + tokens
 
     static let fields = Parameter("fields", .string, "the fields wanted, with commas; all if left out")

@@ -45,13 +45,15 @@ package struct Route: Sendable {
     var takesMany = false
     /// The schema of the items of `result`; nil where the answer is no envelope.
     var result: String?
+    /// The schema of an answer that is no envelope; errors are then told in the dashboard's way.
+    var answer: String?
     var access = Access.token
     let handler: Handler
 
     init(
         _ method: HTTPRequest.Method, _ path: String, _ summary: String, parameters: [Parameter] = [],
-        body: String? = nil, takesMany: Bool = false, result: String? = nil, access: Access = .token,
-        handler: @escaping Handler
+        body: String? = nil, takesMany: Bool = false, result: String? = nil, answer: String? = nil,
+        access: Access = .token, handler: @escaping Handler
     ) {
         self.method = method
         self.path = path
@@ -60,6 +62,7 @@ package struct Route: Sendable {
         self.body = body
         self.takesMany = takesMany
         self.result = result
+        self.answer = answer
         self.access = access
         self.handler = handler
     }

@@ -50,18 +50,25 @@ struct RequestMiddleware: RouterMiddleware {
             if let item = failure.logged {
                 context.logger.error("a request failed", metadata: ["cause": "\(item.reason)"])
             }
-            return Answer(failure).response
+            return Self.answer(failure, to: request).response
         } catch let error as HTTPError where error.status == .notFound {
             return await refusal(unknownPath(request), request)
         } catch let error as HTTPError {
-            var answer = Answer(APIFailure(.badRequest, error.body ?? error.status.reasonPhrase))
+            var answer = Self.answer(
+                APIFailure(.badRequest, error.body ?? error.status.reasonPhrase), to: request)
             answer.status = error.status
             return answer.response
         } catch {
             context.logger.error(
                 "a request failed", metadata: ["cause": "\(error)", "method": "\(request.method.rawValue)"])
-            return Answer(APIFailure(.failure, "the server failed; its log says more")).response
+            return Self.answer(APIFailure(.failure, "the server failed; its log says more"), to: request).response
         }
+    }
+
+    /// A failure in the envelope of the path.
+    private static func answer(_ failure: APIFailure, to request: Request) -> Answer {
+        let path = (request.head.path ?? "/").prefix { $0 != "?" }
+        return FleetMiddleware.hasFleetErrors(path) ? Answer(fleet: failure) : Answer(failure)
     }
 
     /// Answers a request whose body nobody has read: it is dropped, so that the sender comes to read the answer.
@@ -74,9 +81,9 @@ struct RequestMiddleware: RouterMiddleware {
                     count += buffer.readableBytes
                     if count > api.limits.bodyDropMax { break }
                 }
-            } catch { return Answer(failure).response }
+            } catch { return Self.answer(failure, to: request).response }
         }
-        return Answer(failure).response
+        return Self.answer(failure, to: request).response
     }
 
     private func admitted(_ request: Request, _ context: APIContext) async throws(APIFailure) -> APIContext {
