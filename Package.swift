@@ -55,6 +55,8 @@ let package = Package(
             providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(
             name: "CPostgres", path: "Sources/System/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(
+            name: "CZlib", path: "Sources/System/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "Shims", dependencies: ["CCurl", "CSQLite"], path: "Sources/System/Shims"),
         module("Telemetry"),
         module("TimeZones", ["Telemetry"]),
@@ -65,24 +67,35 @@ let package = Package(
         module("SQLiteClient", ["CSQLite", "Shims"]),
         module("HTTPClient", ["CCurl", "Shims"]),
         module("PostgresClient", ["CPostgres"]),
+        .target(name: "FleetSchema", exclude: ["SQL"]),
+        module("Threads"),
         module("PrimaryStore", ["Telemetry", "MessageChunks", "SQLiteClient", "CCrypto"]),
         module("LocalCache", ["Telemetry", "MessageChunks", "SQLiteClient"]),
         module("Recalculation", core + ["LocalCache"]),
         module(
             "CalcProcess",
-            core + ["TimeZones", "MessageChunks", "PrimaryStore", "LocalCache", "Recalculation", logging, lifecycle]),
+            core + [
+                "TimeZones", "Threads", "MessageChunks", "PrimaryStore", "LocalCache", "Recalculation", logging,
+                lifecycle,
+            ]),
         module("Ingest", ["Telemetry"]),
+        module(
+            "Publishing",
+            [
+                "Telemetry", "Calculators", "MessageChunks", "PrimaryStore", "PostgresClient", "FleetSchema", "Threads",
+                "CCrypto", logging, lifecycle,
+            ]),
         module(
             "HTTPAPI",
             core + [
-                "TimeZones", "PrimaryStore", "LocalCache", "Recalculation", "CalcProcess", "Ingest", hummingbird,
-                httpTypes, nioCore, logging,
+                "TimeZones", "CZlib", "MessageChunks", "PrimaryStore", "LocalCache", "Recalculation", "CalcProcess",
+                "Ingest", "Publishing", hummingbird, httpTypes, nioCore, logging,
             ]),
         .executableTarget(
             name: "odograph",
             dependencies: core + [
-                "TimeZones", "PrimaryStore", "CalcProcess", "Ingest", "HTTPAPI", "HTTPClient", hummingbird, arguments,
-                logging, lifecycle, signals,
+                "TimeZones", "PrimaryStore", "CalcProcess", "Ingest", "PostgresClient", "Publishing", "HTTPAPI",
+                "HTTPClient", hummingbird, arguments, logging, lifecycle, signals,
             ],
             swiftSettings: settings),
         module("TestSupport", core + ["TimeZones", "Ingest"]),
@@ -120,8 +133,20 @@ let package = Package(
         tests(
             "HTTPAPITests",
             core + [
-                "TimeZones", "MessageChunks", "PrimaryStore", "Recalculation", "CalcProcess", "Ingest", "HTTPAPI",
-                hummingbird, httpTypes, nioCore, logging, lifecycle,
+                "TimeZones", "CZlib", "MessageChunks", "PrimaryStore", "Recalculation", "CalcProcess", "Ingest",
+                "Publishing", "HTTPAPI", hummingbird, httpTypes, nioCore, logging, lifecycle,
+            ]),
+        tests(
+            "PublishingTests",
+            [
+                "Telemetry", "MessageChunks", "PrimaryStore", "PostgresClient", "FleetSchema", "Threads", "Publishing",
+                "StoreSupport", "ThrowAwayPostgres", logging, lifecycle,
+            ]),
+        tests(
+            "FleetTests",
+            core + [
+                "TimeZones", "Threads", "PrimaryStore", "CalcProcess", "Ingest", "PostgresClient", "Publishing",
+                "HTTPAPI", "ThrowAwayPostgres", logging, lifecycle,
             ]),
         tests("IngestTests", ["Telemetry", "TimeZones", "Ingest"]),
         tests("TelemetryTests", ["Telemetry"]),

@@ -29,7 +29,9 @@ struct DemoCommand: AsyncParsableCommand {
 
     static let dataDefault = ".odograph-demo"
     /// The calculators that the demo assigns to every vehicle.
-    static let calculatorFiles = ["trips.json", "daily-mileage.json"]
+    static let calculatorFiles = [
+        "trips.json", "daily-mileage.json", "stops.json", "idling.json", "overspeed.json", "harsh-braking.json",
+    ]
 
     func validate() throws {
         guard (1...10_000).contains(devices) else { throw ValidationError("--devices must be from 1 to 10000") }
@@ -38,7 +40,9 @@ struct DemoCommand: AsyncParsableCommand {
 
     func run() async throws {
         do {
-            let settings = try Settings(options, dataDefault: Self.dataDefault)
+            var settings = try Settings(options, dataDefault: Self.dataDefault)
+            // The made-up vehicles drive there.
+            if !settings.reporting.isTimeZoneSet { settings.reporting.timeZone = "Africa/Nairobi" }
             let server = try Server(settings)
             let fleet = try DemoFleet(store: server.store, seed: seed, vehicleCount: devices)
             try await fill(server.store, fleet)

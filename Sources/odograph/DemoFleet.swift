@@ -19,11 +19,12 @@ final class DemoFleet: Sendable {
         vehicles = Mutex(made)
         let known = Dictionary(
             try store.registry().devices.map { ($0.ident, $0.id) }, uniquingKeysWith: { first, _ in first })
-        deviceIDs = try made.map { vehicle in
+        deviceIDs = try made.enumerated().map { index, vehicle in
             if let id = known[vehicle.ident] { return id }
             let entity = JSONValue.object([
                 .init("name", .string(vehicle.name)),
                 .init("configuration", .object([.init("ident", .string(vehicle.ident))])),
+                .init("metadata", DemoIdentity(index).metadata),
             ])
             return try store.createDevice(ident: vehicle.ident, name: vehicle.name, json: entity.text).id
         }
@@ -85,7 +86,7 @@ struct DemoPage: Sendable {
 
     func text(port: Int) -> String {
         let url = "http://\(settings.host):\(port)"
-        let lines = calculators.map { calculator in
+        let lines = calculators.prefix(2).map { calculator in
             """
               # \(calculator.name), device 1
               curl -s -H "Authorization: FlespiToken $TOKEN" '\(url)/gw/calcs/\(calculator.id)/devices/1/intervals/all?count=5&reverse=true'

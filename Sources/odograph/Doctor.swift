@@ -14,6 +14,8 @@ struct Doctor {
     /// The data folder: as it was asked for, else as the settings say.
     private(set) var data: String
     private let dataAsked: String?
+    /// As the settings say; nil where they cannot be read.
+    private var reporting: ReportingSettings?
 
     /// Names that the environment may have after ODOGRAPH_.
     private static let variables = Settings.names.map { $0.uppercased() } + ["CONFIG"]
@@ -39,6 +41,7 @@ struct Doctor {
         lookAtClock()
         lookAtTimeZones()
         lookAtLibrary()
+        if let reporting { lookAtReporting(reporting) }
         guard lookAtFolder() else { return }
         lookAtLock()
         lookAtSpace()
@@ -56,6 +59,7 @@ struct Doctor {
         do {
             let settings = try Settings(SettingsOptions.parse(arguments), environment: environment)
             data = settings.data
+            reporting = settings.reporting
             let source = file.map { "from \($0), " } ?? ""
             say(
                 .ok, "settings",

@@ -8,14 +8,14 @@ struct Odograph: AsyncParsableCommand {
         commandName: "odograph", abstract: "Telematics analytics on your own machine: messages in, intervals out.",
         discussion: """
             Settings are taken from flags, then from the environment (ODOGRAPH_DATA, ODOGRAPH_LISTEN, \
-            ODOGRAPH_WORKERS, ODOGRAPH_LOG_LEVEL, ODOGRAPH_CONFIG), then from a JSON file (--config), then from \
+            ODOGRAPH_POSTGRES, …), then from a JSON file (--config), then from \
             defaults. Exit status: 0 done, 1 the work failed, 2 wrong use.
             """,
         version: "0.1.0",
         subcommands: [
             ServeCommand.self, DemoCommand.self, ImportCommand.self, CalculateCommand.self, CheckCommand.self,
             SimulateCommand.self, TokenCommand.self, BackupCommand.self, RestoreCommand.self, VerifyCommand.self,
-            DoctorCommand.self, ReplayCommand.self,
+            DoctorCommand.self, ReplayCommand.self, MigrateCommand.self, RebuildCommand.self,
         ])
 
     /// Runs a command; ArgumentParser's own status for wrong use (64) becomes 2.

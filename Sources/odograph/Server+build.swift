@@ -69,7 +69,12 @@ final class Server {
             store: store, timeZones: timeZones,
             configuration: CalcProcess.Configuration(folder: settings.data, workerCount: settings.workers),
             now: Self.clock, logger: logger)
-        let api = try API(store: store, calc: calc, timeZones: timeZones, now: Self.clock, logger: logger)
+        let delivery = settings.reporting.postgres.map {
+            Publication.delivery(store, to: $0, timeZone: settings.reporting.timeZone, logger: logger)
+        }
+        let api = try API(
+            store: store, calc: calc, timeZones: timeZones, now: Self.clock, logger: logger,
+            fleet: settings.reporting.fleetOptions, fleetReports: settings.reporting.fleetReports, delivery: delivery)
         let host = settings.host
         let listening = logger
         let tokenPath = tokenPath
@@ -84,6 +89,7 @@ final class Server {
                 onListening(port)
             }, logger: logger)
         application.addServices(calc)
+        if let delivery { application.addServices(delivery) }
         for service in services(calc) { application.addServices(service) }
         try await application.runService(gracefulShutdownSignals: [.sigterm, .sigint])
         store.close()

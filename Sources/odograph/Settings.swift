@@ -14,8 +14,11 @@ struct SettingsOptions: ParsableArguments {
     @Option(help: "Worker threads, each with a cache of its own. (default: one per core, at least 2)")
     var workers: Int?
 
-    @Option(help: "A JSON file with any of: data, listen, workers, log_level.")
+    @Option(help: "A JSON file with settings; see docs/operations.md.")
     var config: String?
+
+    @Option(help: "The PostgreSQL that gets the reporting tables, as a URL or \"host=… dbname=… user=…\".")
+    var postgres: String?
 
     @Option(help: "trace, debug, info, notice, warning, error or critical. (default: info)")
     var logLevel: String?
@@ -28,9 +31,10 @@ struct Settings {
     var port: Int
     var workers: Int
     var logLevel: Logger.Level
+    var reporting: ReportingSettings
 
     /// Every name that a file may have; the environment has the same in capitals after ODOGRAPH_.
-    static let names = ["data", "listen", "workers", "log_level"]
+    static let names = ["data", "listen", "workers", "log_level"] + ReportingSettings.names
     static let dataDefault = "odograph-data"
     static let listenDefault = "127.0.0.1:8080"
 
@@ -53,9 +57,10 @@ struct Settings {
             )
         }
         logLevel = known
+        reporting = try ReportingSettings { name in setting(name, name == "postgres" ? options.postgres : nil) }
     }
 
-    private static func read(_ path: String?) throws -> [String: String] {
+    static func read(_ path: String?) throws -> [String: String] {
         guard let path else { return [:] }
         guard let bytes = FileManager.default.contents(atPath: path) else {
             throw CommandFailure(reason: "\(path): cannot be read", status: 2)
