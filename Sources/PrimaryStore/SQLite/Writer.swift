@@ -21,6 +21,7 @@ final class Writer {
     let parameters: ParameterTable
     var state = State()
     var book: SlotBook
+    private var isBookForgotten = false
 
     init(_ connection: Connection, parameters: ParameterTable) throws {
         self.connection = connection
@@ -87,10 +88,15 @@ extension Writer {
     /// A slot as this transaction has it.
     func slot(_ slot: Slot) throws -> SlotRow { try book.row(connection, slot) }
 
-    /// Takes the totals of the log from the file, after a transaction that was rolled back.
-    func reloadBook() {
-        // Where even that cannot be read, nothing can be written either, and the next commit says so.
-        if let fresh = try? SlotBook(connection) { book = fresh }
+    /// Forgets the totals of the log, after a transaction that was rolled back.
+    func forgetBook() { isBookForgotten = true }
+
+    /// Takes the totals from the file if they were forgotten. On a full disk even that may fail: then nothing is written
+    /// on top of what the lost transaction had counted.
+    func recallBook() throws {
+        guard isBookForgotten else { return }
+        book = try SlotBook(connection)
+        isBookForgotten = false
     }
 
     func changeSlot(_ slot: Slot, _ body: (inout SlotRow) throws -> Void) throws {

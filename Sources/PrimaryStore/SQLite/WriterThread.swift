@@ -94,6 +94,7 @@ final class WriterThread: @unchecked Sendable {
         let before = writer.state
         do {
             try writer.connection.begin()
+            try writer.recallBook()
             let isAlone = group.count == 1 && group[0].count == 1
             for request in group { try run(request, isAlone: isAlone) }
             if writer.connection.isInTransaction {
@@ -104,7 +105,7 @@ final class WriterThread: @unchecked Sendable {
         } catch {
             writer.connection.rollback()
             writer.state = before
-            writer.reloadBook()
+            writer.forgetBook()
             let error = StoreError(wrapping: error)
             if case .failed = error { failure = error }
             for request in group { request.finish(error) }
