@@ -96,9 +96,10 @@ package struct FeedRow: Sendable, Hashable {
     package var operation: ChangeOperation
     package var key: AssignmentKey
     package var id: Int64
+    /// As they were then; with the text, as they are by now.
     package var begin: Timestamp
     package var end: Timestamp
-    /// When the push that made it was calculated.
+    /// When the push that made it was calculated; with the text, the latest.
     package var timestamp: Timestamp
     /// Of a deleted interval its last text; of another, if bodies were asked for, its present text unless it has been
     /// deleted since.

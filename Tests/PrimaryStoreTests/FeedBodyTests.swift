@@ -23,6 +23,8 @@ struct FeedBodyTests {
         let (one, two) = (try rows(true), try rows(true).filter { $0.id == 2 })
         #expect(one.contains { $0.id == 1 && $0.operation == .created && $0.json == nil })
         #expect(!two.isEmpty && two.allSatisfy { $0.isActive && $0.calculatorRevision == 2 })
+        #expect(two.allSatisfy { $0.begin == Timestamp(seconds: 5) && $0.end == Timestamp(seconds: 9) })
+        #expect(try rows(false).first { $0.id == 2 }?.end == Timestamp(seconds: 6))
         #expect(try rows(false).allSatisfy { $0.operation == .deleted || $0.json == nil && !$0.isActive })
     }
 

@@ -50,12 +50,15 @@ enum FeedTable {
         return rows
     }
 
-    /// What the interval of a row is by now.
+    /// What the interval of a row is by now: all of it, since a text beside an earlier begin would be neither.
     private static func addBody(_ connection: Connection, _ change: inout FeedRow) throws {
-        let stored = try IntervalTable.find(connection, change.key, id: change.id, IntervalTable.stored)
-        change.json = stored?.json
-        change.isActive = stored?.isActive ?? false
-        change.calculatorRevision = stored?.calculatorRevision ?? 0
+        guard let stored = try IntervalTable.find(connection, change.key, id: change.id, IntervalTable.stored) else {
+            return
+        }
+        change.json = stored.json
+        (change.begin, change.end) = (stored.begin, stored.end)
+        change.timestamp = max(change.timestamp, stored.timestamp)
+        (change.isActive, change.calculatorRevision) = (stored.isActive, stored.calculatorRevision)
     }
 
     /// Refuses to go on after a row that was dropped since: whoever read it may have missed others too.

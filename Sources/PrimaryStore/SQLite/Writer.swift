@@ -91,8 +91,8 @@ extension Writer {
     /// Forgets the totals of the log, after a transaction that was rolled back.
     func forgetBook() { isBookForgotten = true }
 
-    /// Takes the totals from the file if they were forgotten. On a full disk even that may fail: then nothing is written
-    /// on top of what the lost transaction had counted.
+    /// Takes the totals from the file if they were forgotten. On a full disk even that may fail: then nothing is
+    /// written on top of what the lost transaction had counted.
     func recallBook() throws {
         guard isBookForgotten else { return }
         book = try SlotBook(connection)

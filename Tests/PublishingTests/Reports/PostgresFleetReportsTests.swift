@@ -207,7 +207,7 @@ struct PostgresFleetReportsTests {
         let reports = PostgresFleetReports(settings)
         defer { reports.close() }
         #expect(try Self.features(reports.livePositions(costCentre: nil, isIgnitionOn: nil)).isEmpty)
-        server.kill()
+        server.stop()
         for _ in 0..<3 {
             let error = #expect(throws: ReportError.self) {
                 try reports.livePositions(costCentre: nil, isIgnitionOn: nil)
