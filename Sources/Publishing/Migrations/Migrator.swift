@@ -1,3 +1,4 @@
+import Glibc
 import PostgresClient
 
 /// Brings a database to the fleet schema of this program.
@@ -7,6 +8,8 @@ import PostgresClient
 package struct Migrator: Sendable {
     /// A migration may rewrite tables; it is cancelled after this.
     package static let timeoutMillisecondsDefault = 3_600_000
+    private static let attemptsMax = 10
+    private static let attemptMicroseconds: UInt32 = 50_000
     /// The advisory lock that migrators take.
     private static let lock: Int64 = 920_150
 
@@ -42,7 +45,7 @@ package struct Migrator: Sendable {
         var applied: [AppliedMigration] = []
         for migration in try plan(connection).pending {
             progress(migration)
-            if let done = try apply(migration, connection) { applied.append(done) }
+            if let done = try applyBesideNeighbours(migration, connection) { applied.append(done) }
         }
         return applied
     }
@@ -67,6 +70,20 @@ package struct Migrator: Sendable {
         } catch {
             throw error.sqlState == "55000" ? .refused(error.message) : .database(error)
         }
+    }
+
+    /// Applies one migration, and again where another database of the same server was migrated at the same moment: roles
+    /// are common to all of them, and no lock of one database keeps the others off.
+    private func applyBesideNeighbours(
+        _ migration: Migration, _ connection: PostgresConnection
+    ) throws(MigrationError) -> AppliedMigration? {
+        for _ in 1..<Self.attemptsMax {
+            do throws(MigrationError) { return try apply(migration, connection) } catch {
+                guard case .failed(_, _, let reason) = error, reason.isOfNeighbour else { throw error }
+                usleep(Self.attemptMicroseconds)
+            }
+        }
+        return try apply(migration, connection)
     }
 
     /// Applies one migration, unless another migrator has done so meanwhile.
@@ -98,6 +115,11 @@ package struct Migrator: Sendable {
 }
 
 extension PostgresError {
+    /// Whether something that is common to all databases of a server was changed from another one at the same moment.
+    fileprivate var isOfNeighbour: Bool {
+        ["23505", "42710", "40001"].contains(sqlState) || sqlState == "XX000" && message.contains("concurrently")
+    }
+
     /// What a call threw whose type does not say that it throws nothing else.
     init(any error: any Error) { self = error as? PostgresError ?? PostgresError(.client, "\(error)") }
 }
