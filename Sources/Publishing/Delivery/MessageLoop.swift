@@ -108,7 +108,9 @@ final class MessageLoop {
         // Asked after the messages were read: their devices are in it.
         let revision = store.registryRevision
         var damaged = page.damaged
-        let rows = try fetch { () throws(StoreError) in try extraction.rows(of: page, damaged: &damaged) }
+        var rows = try fetch { () throws(StoreError) in try extraction.rows(of: page, damaged: &damaged) }
+        // What a catch-up reads in the log lies beyond the position that the sink has until it ends.
+        if page.next.isCatchingUp { for index in rows.indices { rows[index].position = 0 } }
         board.updateMessages { status in
             for reason in damaged { failures.passedOver(reason, &status) }
         }

@@ -76,8 +76,8 @@ package protocol FeedSink: AnyObject {
 package protocol MessageSink: AnyObject {
     /// Connects, checks the schema and the identity of the store; returns the position of the log that is in.
     func open(store: String) throws(SinkError) -> Int64
-    /// Messages between two positions of the log; `upTo == after` with messages of the archive, or none as a sign of
-    /// life.
+    /// Messages between two positions of the log, and others of position 0, which are taken whatever is in. `upTo ==
+    /// after` with those of position 0 alone, or with none as a sign of life.
     func apply(_ messages: [MessageRow], after: Int64, upTo: Int64) throws(SinkError) -> MessageReceipt
     /// Brings daily sums up to date; returns whether there is more to do.
     func refreshMileage() throws(SinkError) -> Bool

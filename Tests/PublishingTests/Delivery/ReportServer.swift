@@ -271,7 +271,9 @@ final class ReportMessageSink: MessageSink {
             state.findings.messageCalls += 1
             state.findings.largestBatch = max(state.findings.largestBatch, messages.count)
             receipt.taken = messages.count
-            for message in messages {
+            let held = state.contents.position
+            // As the SQL does: what is in already, and what this call does not reach, is not looked at.
+            for message in messages where message.position == 0 || held < message.position && message.position <= upTo {
                 guard state.contents.knows(message.device) else {
                     state.findings.strangers.insert(.device(message.device))
                     receipt.rejected += 1
