@@ -5,7 +5,8 @@ package struct MessageRow: Sendable, Hashable {
     /// A text longer than this is cut.
     package static let textCountMax = 2_000
 
-    /// The log position of its batch; 0 where no position tells whether it is in already, as of a message of the archive.
+    /// The log position of its batch; 0 where no position tells whether it is in already, as of a message of the
+    /// archive.
     package var position: Int64
     /// Its number in the batch or chunk.
     package var number: Int32

@@ -72,8 +72,8 @@ package struct Migrator: Sendable {
         }
     }
 
-    /// Applies one migration, and again where another database of the same server was migrated at the same moment: roles
-    /// are common to all of them, and no lock of one database keeps the others off.
+    /// Applies one migration, and again where another database of the same server was migrated at the same moment:
+    /// roles are common to all of them, and no lock of one database keeps the others off.
     private func applyBesideNeighbours(
         _ migration: Migration, _ connection: PostgresConnection
     ) throws(MigrationError) -> AppliedMigration? {
