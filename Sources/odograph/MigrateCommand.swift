@@ -16,19 +16,22 @@ struct MigrateCommand: ParsableCommand {
     @Option(help: "The role that owns the objects.") var owner = RoleNames().owner
     @Option(help: "The role that the engine writes as.") var writer = RoleNames().writer
     @Option(help: "The role that reports are read as.") var reader = RoleNames().reader
+    @Option(help: "The business time zone of a new database. (default: the setting timezone, then UTC)")
+    var timezone: String?
     @Flag(help: "Say what would be done, and do nothing.") var plan = false
 
     func run() throws {
         do {
-            let migrator = Migrator(names: try RoleNames(owner: owner, writer: writer, reader: reader))
-            let connection = try PostgresConnection(try settings())
+            let reporting = try ReportingSettings(postgres: postgres, config: config)
+            var migrator = Migrator(names: try RoleNames(owner: owner, writer: writer, reader: reader))
+            migrator.timeZone = timezone ?? reporting.timeZone
+            let connection = try PostgresConnection(try database(reporting))
             defer { connection.close() }
             try migrate(migrator, connection)
         } catch let failure as CommandFailure { throw failure } catch { throw CommandFailure(reason: "\(error)") }
     }
 
-    private func settings() throws -> PostgresSettings {
-        let reporting = try ReportingSettings(postgres: postgres, config: config)
+    private func database(_ reporting: ReportingSettings) throws -> PostgresSettings {
         guard let found = postgres == nil ? reporting.owner : reporting.postgres else {
             throw CommandFailure(reason: "no database is named: give --postgres, or set postgres_owner", status: 2)
         }

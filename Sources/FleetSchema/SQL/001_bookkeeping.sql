@@ -111,7 +111,7 @@ END $$;
 -- Settings that the SQL layer reads.
 CREATE TABLE IF NOT EXISTS reporting.settings (key text PRIMARY KEY, value text NOT NULL, note text);
 INSERT INTO reporting.settings (key, value, note) VALUES
- ('tz', 'Africa/Nairobi', 'business time zone: change it by reporting.set_timezone()'),
+ ('tz', COALESCE(NULLIF(current_setting('odograph.timezone', true), ''), 'UTC'), 'business time zone: change it by reporting.set_timezone()'),
  ('online_s', '600', 'a fix older than this is not moving'), ('stale_s', '1800', 'no contact for longer: offline'),
  ('moving_kmh', '5', 'from this speed on a vehicle moves'), ('idle_min_s', '300', 'the shortest idling that is listed'),
  ('future_s', '600', 'a fix further ahead of the clock is refused'),

@@ -16,6 +16,9 @@ package struct Migrator: Sendable {
     package let names: RoleNames
     package let migrations: [Migration]
     package var timeoutMilliseconds = timeoutMillisecondsDefault
+    /// The business time zone of a database that is made; a name that PostgreSQL knows. Later ones are set by whoever
+    /// writes, but a continuous aggregate of TimescaleDB has it built in.
+    package var timeZone = "UTC"
 
     package init(names: RoleNames = RoleNames(), migrations: [Migration] = Migration.all) {
         self.names = names
@@ -41,6 +44,7 @@ package struct Migrator: Sendable {
         defer { connection.timeoutMilliseconds = usual }
         try database { () throws(PostgresError) in
             try connection.execute("SET client_min_messages = warning")
+            try connection.query("SELECT set_config('odograph.timezone', $1, false)", timeZone)
         }
         var applied: [AppliedMigration] = []
         for migration in try plan(connection).pending {
