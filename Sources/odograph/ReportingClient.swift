@@ -7,6 +7,7 @@ struct ReportingClient {
     private let client: HTTPClient
     private let url: String
     private let headers: [String]
+    private static let refusedCountMax = 25
 
     init(server: String, token: String) throws {
         do { client = try HTTPClient() } catch { throw CommandFailure(reason: "\(error)") }
@@ -18,9 +19,12 @@ struct ReportingClient {
     func rebuild() throws {
         var status = try send("POST", "/rebuild")
         var progress = ProgressBar("rebuild")
+        var refusedCount = 0
         defer { progress.finish() }
         while let feed = status["feed"], feed["state"]?.stringValue != "idle" || feed["lag"]?.integerValue != 0 {
-            if feed["state"]?.stringValue == "refused" {
+            // It tries again at once when it is asked to; what it says before is of the last time.
+            refusedCount = feed["state"]?.stringValue == "refused" ? refusedCount + 1 : 0
+            if refusedCount > Self.refusedCountMax {
                 throw CommandFailure(reason: feed["reason"]?.stringValue ?? "refused")
             }
             if let done = feed["done"]?.integerValue, let total = feed["total"]?.integerValue {

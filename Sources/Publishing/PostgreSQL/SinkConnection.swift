@@ -24,7 +24,8 @@ final class SinkConnection {
         } catch { throw SinkError(error) }
         if let other {
             throw .refused(
-                "this database is filled from the store \(other), not from \(store): rebuild it from nothing")
+                "this database is filled from the store \(other), not from \(store): "
+                    + "odograph rebuild --adopt takes it over")
         }
         postgres.timeoutMilliseconds = deliveryMilliseconds
     }
