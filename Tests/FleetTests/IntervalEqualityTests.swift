@@ -70,6 +70,8 @@ struct IntervalEqualityTests {
         try await fleet.expectEqual("after a device and an assignment went")
         try await fleet.sayLate(registry.devices[1].id)
         try await fleet.expectEqual("after late messages")
+        try await fleet.expire(registry.devices[2].id)
+        try await fleet.expectEqual("after messages and intervals have expired")
         fleet.delivery.rebuild()
         try await fleet.expectEqual("after a rebuild")
         await fleet.stop()
@@ -146,6 +148,30 @@ extension PublishedFleet {
         let text = change(record.json)
         #expect(text != record.json, "the edit changes something")
         _ = try store.replaceCalculator(record.id, name: record.name, json: text, expecting: nil)
+    }
+
+    /// Has a device's messages expire after two days, and the daily mileage of all after three; waits until PostgreSQL
+    /// tells what is frozen.
+    func expire(_ device: DeviceID) async throws {
+        let registry = try store.registry()
+        for record in registry.devices where record.id == device {
+            let json = record.json.dropLast() + ",\"messages_ttl\":172800}"
+            _ = try store.replaceDevice(
+                device, ident: record.ident, name: record.name, json: String(json), expecting: nil, at: now)
+        }
+        for record in registry.calculators where record.name == "Daily mileage" {
+            let json = record.json.dropLast() + ",\"intervals_ttl\":259200}"
+            _ = try store.replaceCalculator(record.id, name: record.name, json: String(json), expecting: nil)
+        }
+        let before = try publishedIntervals().count
+        let frozen = "SELECT count(*) FROM reporting.intervals WHERE is_frozen AND device_id = $1"
+        for _ in 0..<600 {
+            pass(hours: 1)
+            try await settle()
+            if try query({ try $0.value(frozen, device.rawValue, as: Int64.self) }) ?? 0 > 0 { break }
+        }
+        #expect(try query { try $0.value(frozen, device.rawValue, as: Int64.self) } ?? 0 > 0)
+        #expect(try publishedIntervals().count < before, "the first days have gone")
     }
 
     /// A drive in the middle of what is there, two days ago.

@@ -7,6 +7,7 @@ import PostgresClient
 import PrimaryStore
 import Publishing
 import ServiceLifecycle
+import Synchronization
 import Telemetry
 import Threads
 import ThrowAwayPostgres
@@ -27,6 +28,8 @@ final class PublishedFleet: Sendable {
     let folder: String
     let now: Timestamp
     let vehicles: [FleetVehicle]
+    /// What the engine's clock is ahead of the machine's.
+    private let hours = Hours()
     private let services: Task<Void, any Error>
 
     private static let shared = Task<PublishedFleet, any Error> { try await PublishedFleet(vehicleCount: 12, days: 9) }
@@ -46,12 +49,15 @@ final class PublishedFleet: Sendable {
         database = try (server ?? ThrowAwayPostgres.shared()).createDatabase()
         try Self.migrate(database)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        now = Self.clock()
+        let clock: @Sendable () -> Timestamp = { [hours] in
+            Self.clock().advanced(bySeconds: 3_600 * Double(hours.passed.load(ordering: .relaxed)))
+        }
+        now = clock()
         store = try SQLitePrimaryStore(folder: folder)
         calc = try CalcProcess(
             store: store, timeZones: TimeZoneDatabase(), configuration: .init(folder: folder, workerCount: 2),
-            now: Self.clock, logger: logger)
-        delivery = Self.delivery(store, to: database, logger)
+            now: clock, logger: logger)
+        delivery = Self.delivery(store, to: database, clock, logger)
         let simulator = FleetSimulator(seed: 7, vehicleCount: vehicleCount)
         vehicles = (0..<vehicleCount).map { simulator.vehicle($0) }
         let group = ServiceGroup(services: [calc, delivery], logger: logger)
@@ -63,6 +69,13 @@ final class PublishedFleet: Sendable {
         services.cancel()
         try? FileManager.default.removeItem(atPath: folder)
     }
+
+    private final class Hours: Sendable {
+        let passed = Atomic<Int>(0)
+    }
+
+    /// Has the engine believe that hours have passed.
+    func pass(hours count: Int) { hours.passed.add(count, ordering: .relaxed) }
 
     /// Ends its services and waits for them.
     func stop() async {
@@ -78,7 +91,8 @@ final class PublishedFleet: Sendable {
     }
 
     private static func delivery(
-        _ store: SQLitePrimaryStore, to database: PostgresSettings, _ logger: Logger
+        _ store: SQLitePrimaryStore, to database: PostgresSettings, _ clock: @escaping @Sendable () -> Timestamp,
+        _ logger: Logger
     ) -> Delivery {
         var settings = SinkSettings(database)
         settings.timeZone = Self.timeZone
