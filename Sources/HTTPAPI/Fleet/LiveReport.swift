@@ -98,16 +98,8 @@ struct LiveReport {
         } else {
             writer.write(literal: "null")
         }
-        writer.write(literal: ",\"properties\":{\"imei\":")
-        writer.write(string: vehicle.labels.imei)
-        writer.write(literal: ",\"vehicle_number\":")
-        writer.write(string: vehicle.labels.number)
-        writer.write(literal: ",\"driver_name\":")
-        writer.write(string: vehicle.driver)
-        writer.write(literal: ",\"cost_centre\":")
-        writer.write(string: vehicle.labels.costCentre)
-        writer.write(literal: ",\"assigned_city\":")
-        writer.write(string: vehicle.labels.city)
+        writer.write(literal: ",\"properties\":{")
+        vehicle.labels.write(driver: vehicle.driver, to: &writer)
         writer.write(literal: ",\"icon\":")
         writer.write(report: vehicle.labels.icon)
         writeMotion(of: vehicle, fix, to: &writer)

@@ -42,16 +42,8 @@ struct TrackReport {
 
     private func writeVehicle(to writer: inout JSONWriter) {
         guard let vehicle else { return writer.write(literal: "null") }
-        writer.write(literal: "{\"imei\":")
-        writer.write(string: vehicle.labels.imei)
-        writer.write(literal: ",\"vehicle_number\":")
-        writer.write(string: vehicle.labels.number)
-        writer.write(literal: ",\"driver_name\":")
-        writer.write(string: vehicle.driver)
-        writer.write(literal: ",\"cost_centre\":")
-        writer.write(string: vehicle.labels.costCentre)
-        writer.write(literal: ",\"assigned_city\":")
-        writer.write(string: vehicle.labels.city)
+        writer.write(literal: "{")
+        vehicle.labels.write(driver: vehicle.driver, to: &writer)
         writer.write(literal: "}")
     }
 

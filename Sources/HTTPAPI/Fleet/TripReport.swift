@@ -74,16 +74,8 @@ struct TripReport {
     }
 
     private func writeLabels(_ row: TripRow, to writer: inout JSONWriter) {
-        writer.write(literal: ",\"imei\":")
-        writer.write(string: row.vehicle.labels.imei)
-        writer.write(literal: ",\"vehicle_number\":")
-        writer.write(string: row.vehicle.labels.number)
-        writer.write(literal: ",\"driver_name\":")
-        writer.write(string: row.driver)
-        writer.write(literal: ",\"cost_centre\":")
-        writer.write(string: row.vehicle.labels.costCentre)
-        writer.write(literal: ",\"assigned_city\":")
-        writer.write(string: row.vehicle.labels.city)
+        writer.write(literal: ",")
+        row.vehicle.labels.write(driver: row.driver, to: &writer)
         writer.write(literal: ",\"trip_date\":")
         writer.write(report: row.day)
     }

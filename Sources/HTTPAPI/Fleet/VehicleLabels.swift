@@ -29,6 +29,20 @@ struct VehicleLabels: Sendable {
         icon = Self.text(metadata["vehicle_icon"])
     }
 
+    /// The members that every answer tells of a vehicle, with who drives it.
+    func write(driver: String, to writer: inout JSONWriter) {
+        writer.write(literal: "\"imei\":")
+        writer.write(string: imei)
+        writer.write(literal: ",\"vehicle_number\":")
+        writer.write(string: number)
+        writer.write(literal: ",\"driver_name\":")
+        writer.write(string: driver)
+        writer.write(literal: ",\"cost_centre\":")
+        writer.write(string: costCentre)
+        writer.write(literal: ",\"assigned_city\":")
+        writer.write(string: city)
+    }
+
     /// More of a text is not kept.
     private static let textLengthMax = 500
 
