@@ -1,5 +1,4 @@
 import HTTPAPI
-import HTTPClient
 import Ingest
 import PrimaryStore
 import Telemetry
@@ -106,15 +105,11 @@ final class ServerTarget: ImportTarget {
     private static let bytesPerRequest = 4 << 20
 
     let parameters = ParameterTable()
-    private let client: HTTPClient
-    private let url: String
-    private let headers: [String]
+    private let client: ServerClient
     private var devices: [String: Int64] = [:]
 
     init(url: String, token: String) throws {
-        client = try HTTPClient()
-        self.url = url.hasSuffix("/") ? String(url.dropLast()) : url
-        headers = ["Authorization: FlespiToken \(token)", "Content-Type: application/json"]
+        client = try ServerClient(server: url, token: token)
     }
 
     func append(_ messages: MessageBatch, ident: String) async throws -> ImportOutcome {
@@ -154,7 +149,7 @@ final class ServerTarget: ImportTarget {
     }
 
     private func send(_ body: [UInt8], _ device: Int64) throws -> ImportOutcome {
-        let items = try call("POST", "/gw/devices/\(device)/messages?history=true", body)
+        let items = try client.call("POST", "/gw/devices/\(device)/messages?history=true", body)
         return items.reduce(into: ImportOutcome()) { outcome, item in
             outcome.taken += Int(item["accepted"]?.integerValue ?? 0)
             outcome.apart += Int(item["apart"]?.integerValue ?? 0)
@@ -166,23 +161,13 @@ final class ServerTarget: ImportTarget {
     private func device(_ ident: String) throws -> Int64 {
         if let known = devices[ident] { return known }
         let body = JSONValue.array([FolderTarget.entity(ident)]).text
-        let found = try? call("GET", "/gw/devices/configuration.ident=%22\(Self.escaped(ident))%22?fields=id", nil)
-        let items = try found.flatMap { $0.isEmpty ? nil : $0 } ?? call("POST", "/gw/devices", Array(body.utf8))
+        let found = try? client.call("GET", "/gw/devices/configuration.ident=%22\(Self.escaped(ident))%22?fields=id")
+        let items = try found.flatMap { $0.isEmpty ? nil : $0 } ?? client.call("POST", "/gw/devices", Array(body.utf8))
         guard let id = items.first?["id"]?.integerValue else {
             throw CommandFailure(reason: "the server gave no id for device \(ident)")
         }
         devices[ident] = id
         return id
-    }
-
-    private func call(_ method: String, _ path: String, _ body: [UInt8]?) throws -> [JSONValue] {
-        let answer = try client.send(method, url + path, headers: headers, body: body)
-        let json = try? JSONValue(parsing: answer.body)
-        guard answer.status == 200 else {
-            let reason = json?["errors"]?.arrayValue?.first?["reason"]?.stringValue ?? "status \(answer.status)"
-            throw CommandFailure(reason: "\(method) \(url)\(path): \(reason)")
-        }
-        return json?["result"]?.arrayValue ?? []
     }
 
     private static func escaped(_ text: String) -> String {

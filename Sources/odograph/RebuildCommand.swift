@@ -1,6 +1,5 @@
 import ArgumentParser
 import Glibc
-import HTTPClient
 import PrimaryStore
 import Publishing
 import Telemetry
@@ -33,7 +32,7 @@ struct RebuildCommand: AsyncParsableCommand {
             let settings = try Settings(options)
             if adopt { try disown(settings) }
             if let server, let token {
-                try ReportingClient(server: server, token: token).rebuild()
+                try ReportingClient(client: ServerClient(server: server, token: token)).rebuild()
             } else {
                 try await rebuild(settings)
             }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Glibc
-import HTTPClient
 import Telemetry
 
 /// `odograph replay`: how far recalculations of whole histories are, and how much of the processor they may take.
@@ -23,7 +22,7 @@ struct ReplayCommand: ParsableCommand {
 
         /// Sends a request and shows what the server says then.
         func run(_ method: String, _ body: JSONValue?) throws {
-            let client = try ReplayClient(server: server, token: token)
+            let client = ReplayClient(client: try ServerClient(server: server, token: token))
             let status = try client.send(method, body)
             guard watch else { return StandardOutput.show(status.lines.joined(separator: "\n")) }
             try ReplayWatch(client: client).run(from: status)
@@ -65,28 +64,11 @@ struct ReplayCommand: ParsableCommand {
 }
 
 /// Asks a running server about replays.
-final class ReplayClient {
-    private let client: HTTPClient
-    private let url: String
-    private let headers: [String]
-
-    init(server: String, token: String) throws {
-        do { client = try HTTPClient() } catch { throw CommandFailure(reason: "\(error)") }
-        url = (server.hasSuffix("/") ? String(server.dropLast()) : server) + "/gw/replays"
-        headers = ["Authorization: FlespiToken \(token)", "Content-Type: application/json"]
-    }
+struct ReplayClient {
+    let client: ServerClient
 
     func send(_ method: String, _ body: JSONValue? = nil) throws -> ReplayReport {
-        let answer: HTTPAnswer
-        do {
-            answer = try client.send(method, url, headers: headers, body: body.map { Array($0.text.utf8) })
-        } catch { throw CommandFailure(reason: "\(error)") }
-        let json = try? JSONValue(parsing: answer.body)
-        guard answer.status == 200, let item = json?["result"]?.arrayValue?.first else {
-            let reason = json?["errors"]?.arrayValue?.first?["reason"]?.stringValue ?? "status \(answer.status)"
-            throw CommandFailure(reason: "\(method) \(url): \(reason)")
-        }
-        return ReplayReport(item)
+        ReplayReport(try client.item(method, "/gw/replays", body.map { Array($0.text.utf8) }))
     }
 }
 

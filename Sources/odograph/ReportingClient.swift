@@ -1,23 +1,15 @@
 import Glibc
-import HTTPClient
 import Telemetry
 
 /// Asks a running server to write its reports anew.
 struct ReportingClient {
-    private let client: HTTPClient
-    private let url: String
-    private let headers: [String]
+    private static let path = "/gw/reporting"
     private static let refusedCountMax = 25
-
-    init(server: String, token: String) throws {
-        do { client = try HTTPClient() } catch { throw CommandFailure(reason: "\(error)") }
-        url = (server.hasSuffix("/") ? String(server.dropLast()) : server) + "/gw/reporting"
-        headers = ["Authorization: FlespiToken \(token)", "Content-Type: application/json"]
-    }
+    let client: ServerClient
 
     /// Begins a rebuild and waits for its end.
     func rebuild() throws {
-        var status = try send("POST", "/rebuild")
+        var status = try client.item("POST", Self.path + "/rebuild")
         var progress = ProgressBar("rebuild")
         var refusedCount = 0
         defer { progress.finish() }
@@ -31,22 +23,9 @@ struct ReportingClient {
                 progress.update(done: Int(done), total: Int(total))
             }
             usleep(RebuildCommand.pauseMilliseconds * 1_000)
-            status = try send("GET", "")
+            status = try client.item("GET", Self.path)
         }
         progress.finish()
         StandardOutput.show(status.text)
-    }
-
-    private func send(_ method: String, _ path: String) throws -> JSONValue {
-        let answer: HTTPAnswer
-        do { answer = try client.send(method, url + path, headers: headers, body: nil) } catch {
-            throw CommandFailure(reason: "\(error)")
-        }
-        let json = try? JSONValue(parsing: answer.body)
-        guard answer.status == 200, let item = json?["result"]?.arrayValue?.first else {
-            let reason = json?["errors"]?.arrayValue?.first?["reason"]?.stringValue ?? "status \(answer.status)"
-            throw CommandFailure(reason: "\(method) \(url)\(path): \(reason)")
-        }
-        return item
     }
 }

@@ -1,0 +1,43 @@
+import HTTPClient
+import Telemetry
+
+/// A running server as commands ask it: its address, the token, and what the envelope of an answer says.
+final class ServerClient {
+    private let client: HTTPClient
+    private let url: String
+    private let headers: [String]
+
+    init(server: String, token: String) throws {
+        do { client = try HTTPClient() } catch { throw CommandFailure(reason: "\(error)") }
+        url = server.hasSuffix("/") ? String(server.dropLast()) : server
+        headers = ["Authorization: FlespiToken \(token)", "Content-Type: application/json"]
+    }
+
+    /// The items of `result`; what the server refuses is told in its own words.
+    func call(_ method: String, _ path: String, _ body: [UInt8]? = nil) throws -> [JSONValue] {
+        let (answer, json) = try send(method, path, body)
+        guard answer.status == 200 else { throw failure(method, path, answer, json) }
+        return json?["result"]?.arrayValue ?? []
+    }
+
+    /// The one item that the answer is about.
+    func item(_ method: String, _ path: String, _ body: [UInt8]? = nil) throws -> JSONValue {
+        let (answer, json) = try send(method, path, body)
+        guard answer.status == 200, let item = json?["result"]?.arrayValue?.first else {
+            throw failure(method, path, answer, json)
+        }
+        return item
+    }
+
+    private func send(_ method: String, _ path: String, _ body: [UInt8]?) throws -> (HTTPAnswer, JSONValue?) {
+        do {
+            let answer = try client.send(method, url + path, headers: headers, body: body)
+            return (answer, try? JSONValue(parsing: answer.body))
+        } catch { throw CommandFailure(reason: "\(error)") }
+    }
+
+    private func failure(_ method: String, _ path: String, _ answer: HTTPAnswer, _ json: JSONValue?) -> CommandFailure {
+        let reason = json?["errors"]?.arrayValue?.first?["reason"]?.stringValue ?? "status \(answer.status)"
+        return CommandFailure(reason: "\(method) \(url)\(path): \(reason)")
+    }
+}
