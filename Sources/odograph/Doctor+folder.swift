@@ -50,19 +50,38 @@ extension Doctor {
         guard stat(data + "/lock", &status) == 0 else {
             return say(.ok, "lock", "no server has used the folder yet")
         }
-        guard let locks = text("/proc/locks") else {
+        guard text("/proc/locks") != nil else {
             return say(.warning, "lock", "/proc/locks cannot be read: who uses the folder is not known")
         }
-        let inode = ":\(status.st_ino)"
-        let holders = locks.split(separator: "\n").compactMap { line -> String? in
-            let words = line.split(separator: " ")
-            // 1: FLOCK ADVISORY WRITE 4711 fd:00:123456 0 EOF
-            guard words.count > 5, words[1] == "FLOCK", words[5].hasSuffix(inode) else { return nil }
-            return String(words[4])
-        }
-        guard let holder = holders.first else { return say(.ok, "lock", "no server runs on the folder") }
+        guard let holder = holder(of: status) else { return say(.ok, "lock", "no server runs on the folder") }
         let name = text("/proc/\(holder)/comm").map { " (\($0.filter { $0 != "\n" }))" } ?? ""
         say(.ok, "lock", "process \(holder)\(name) runs on the folder")
+    }
+
+    /// The process that has locked a file; the list may change while it is read, so that a miss is looked at again.
+    private func holder(of status: stat) -> String? {
+        let file = Self.lockedFile(status)
+        for _ in 0..<3 {
+            let lines = text("/proc/locks")?.split(separator: "\n") ?? []
+            for line in lines {
+                // 1: FLOCK ADVISORY WRITE 4711 fd:00:123456 0 EOF
+                let words = line.split(separator: " ")
+                if words.count > 5, words[1] == "FLOCK", words[5] == file { return String(words[4]) }
+            }
+        }
+        return nil
+    }
+
+    /// A file as /proc/locks names it: the device's numbers in hexadecimal, and the inode.
+    private static func lockedFile(_ status: stat) -> String {
+        let device = UInt64(status.st_dev)
+        let major = (device >> 8) & 0xfff
+        let minor = (device & 0xff) | ((device >> 12) & 0xf_ff00)
+        return "\(twoDigits(major)):\(twoDigits(minor)):\(status.st_ino)"
+    }
+
+    private static func twoDigits(_ number: UInt64) -> String {
+        (number < 16 ? "0" : "") + String(number, radix: 16)
     }
 
     func lookAtSpace() {
