@@ -14,11 +14,12 @@ public enum ReferenceCalculator {
             {"name":"reference","timezone":"Africa/Nairobi","update_interval":\(updateInterval),"selectors":[
             {"type":"expression","name":"trip","expression":"$engine.ignition.status || $position.speed>3",
             "max_messages_time_diff":300,"min_duration":60,"min_active":0}\(byDay ? day : "")],
-            "counters":[\(counters.joined(separator: ","))\(route ? polyline : "")]}
+            "counters":[\(counterText)\(route ? polyline : "")]}
             """
     }
 
-    private static let counters = [
+    /// Its 12 counters as JSON, with commas.
+    public static let counterText = [
         ("distance", "mileage()", "summary"), ("speed.max", "position.speed", "maximum"),
         ("speed.average", "position.speed", "average"), ("messages", "1", "summary"),
         ("start.latitude", "position.latitude", "first"), ("start.longitude", "position.longitude", "first"),
@@ -27,6 +28,7 @@ public enum ReferenceCalculator {
         ("fuel.change", "can.fuel.volume", "difference"),
         ("idle", "$engine.ignition.status && $position.speed<=3", "duration"),
     ].map { #"{"type":"expression","name":"\#($0.0)","expression":"\#($0.1)","method":"\#($0.2)"}"# }
+        .joined(separator: ",")
 
     public static func compiled(route: Bool, byDay: Bool) throws -> Calculator {
         try Calculator(JSONValue(parsing: Array(definition(route: route, byDay: byDay).utf8)))

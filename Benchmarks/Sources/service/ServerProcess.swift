@@ -53,9 +53,17 @@ final class ServerProcess {
         return lines.joined(separator: " ")
     }
 
+    /// Bytes of memory that the server has now.
+    var residentBytes: Int {
+        let text = (try? String(contentsOfFile: "/proc/\(process.processIdentifier)/statm", encoding: .utf8)) ?? ""
+        let fields = text.split(separator: " ")
+        return fields.count > 1 ? (Int(fields[1]) ?? 0) * Int(sysconf(Int32(_SC_PAGESIZE))) : 0
+    }
+
     func connect() throws(BenchmarkError) -> HTTPConnection { try HTTPConnection(port: port, token: token) }
 
     func stop() {
+        guard process.isRunning else { return }
         process.terminate()
         process.waitUntilExit()
     }

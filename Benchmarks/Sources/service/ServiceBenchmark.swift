@@ -18,6 +18,7 @@ struct ServiceBenchmark {
             switch options.scene {
             case "ingest": try scenes.ingest()
             case "history": try scenes.history()
+            case "load": try scenes.load()
             default: throw BenchmarkError(ServiceOptions.usage)
             }
         } catch {
@@ -30,13 +31,17 @@ struct ServiceBenchmark {
 /// What the command line asks for.
 struct ServiceOptions {
     static let usage = """
-        usage: service ingest|history --binary ODOGRAPH --folder SCRATCH [--columns FOLDER | --devices N --days N]
+        usage: service ingest|history|load --binary ODOGRAPH --folder SCRATCH [--columns FOLDER | --devices N --days N]
             [--year FOLDER] [--messages N] [--beside PORT:PATH] [--page FILE] [--settle SECONDS] [--pause SECONDS]
+            [--minutes N] [--reads N] [--edit SECONDS] [--out FILE]
           --binary ODOGRAPH   the program to measure, built with -c release
           --folder SCRATCH    deleted before; the server's data folder is made in it
           --year FOLDER       raw columns of one device's year, for the scene history
           --page FILE         where the page that is measured is written, so that another server can serve it
           --beside PORT:PATH  another server that serves that page, to be measured in turns with ours
+          --minutes N         how long the load lasts (60); --devices as many messages a second (2000)
+          --reads N           requests for reports a second (50); --edit: seconds from edit to edit (300; 0: none)
+          --out FILE          where the series of the load is written
         """
 
     var scene: String
@@ -45,6 +50,10 @@ struct ServiceOptions {
     var columns: String?
     var year: String?
     var devices = 100
+    var minutes = 60
+    var reads = 50
+    var editInterval = 300
+    var out: String?
     var days = 3
     var messages = 400_000
     var beside: (port: Int, path: String)?
@@ -54,6 +63,7 @@ struct ServiceOptions {
 
     init(_ arguments: [String]) throws(BenchmarkError) {
         scene = arguments.first ?? ""
+        if scene == "load" { devices = 2_000 }
         var rest = arguments.dropFirst()
         while let flag = rest.popFirst() {
             guard let value = rest.popFirst() else { throw BenchmarkError(Self.usage) }
@@ -73,6 +83,10 @@ struct ServiceOptions {
         case "--days": days = Int(value) ?? days
         case "--messages": messages = Int(value) ?? messages
         case "--settle": settle = Int(value) ?? settle
+        case "--minutes": minutes = Int(value) ?? minutes
+        case "--reads": reads = Int(value) ?? reads
+        case "--edit": editInterval = Int(value) ?? editInterval
+        case "--out": out = value
         case "--pause": pause = Int(value) ?? pause
         case "--beside":
             let parts = value.split(separator: ":", maxSplits: 1)
