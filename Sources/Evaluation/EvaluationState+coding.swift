@@ -34,7 +34,7 @@ extension EvaluationState {
     /// The state of a calculator that `encoded` gave; lists of messages that were not saved are marked as incomplete.
     public init(_ calculator: Calculator, decoding bytes: [UInt8]) throws(MalformedBytes) {
         self.init(calculator)
-        let plan = EvaluationPlan(calculator, ExpressionEnvironment())
+        let plans = CounterPlans(calculator, ExpressionEnvironment())
         var reader = ByteReader(bytes)
         let format = try reader.readByte()
         guard format & ~Self.listsFlag == Self.version else { throw MalformedBytes(offset: 0, reason: "other version") }
@@ -48,7 +48,9 @@ extension EvaluationState {
         for (index, selector) in calculator.selectors.enumerated() {
             tracks[index] = try SelectorTrack(selector, from: &reader)
         }
-        for _ in 0..<(try reader.readCount()) { pieces.append(try Piece(plan, from: &reader, withLists: withLists)) }
+        for _ in 0..<(try reader.readCount()) {
+            pieces.append(try Piece(calculator, plans, from: &reader, withLists: withLists))
+        }
         let hasPrevious = try reader.readByte() != 0
         var fields: [String: Value] = [:]
         for _ in 0..<(try reader.readCount()) {
@@ -141,17 +143,17 @@ extension Piece {
     }
 
     fileprivate init(
-        _ plan: EvaluationPlan, from reader: inout ByteReader, withLists: Bool
+        _ calculator: Calculator, _ plans: CounterPlans, from reader: inout ByteReader, withLists: Bool
     ) throws(MalformedBytes) {
         firstOn = try reader.readFixed(Int64.self)
         begin = try reader.readFixed(Int64.self)
         isCut = try reader.readByte() != 0
         if case .string(let name)? = try reader.readValue() { geofence = name }
         ends = []
-        for _ in plan.calculator.selectors { ends.append(try Self.readEnd(&reader)) }
+        for _ in calculator.selectors { ends.append(try Self.readEnd(&reader)) }
         marks = []
         for _ in 0..<(try reader.readCount()) {
-            marks.append(try Accumulators(plan, from: &reader, withLists: withLists))
+            marks.append(try Accumulators(plans, from: &reader, withLists: withLists))
         }
     }
 

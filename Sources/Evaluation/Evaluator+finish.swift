@@ -11,21 +11,34 @@ extension Evaluator {
         var interval = Interval(
             begin: Timestamp(microseconds: piece.begin), end: Timestamp(microseconds: end.end),
             firstOn: Timestamp(microseconds: piece.firstOn), isActive: isActive, counters: [])
-        var fields: [String: Value] = [
-            "begin": .number(interval.begin.seconds), "end": .number(interval.end.seconds),
-            "duration": .number(interval.duration),
-        ]
-        var results = accumulators.results()[...]
+        var fields: [String: Value] = [:]
+        if plan.readsFields {
+            fields = [
+                "begin": .number(interval.begin.seconds), "end": .number(interval.end.seconds),
+                "duration": .number(interval.duration),
+            ]
+        }
+        interval.counters.reserveCapacity(plan.calculator.counters.count)
+        let results = accumulators.results()
+        var taken = 0
         for counter in plan.calculator.counters {
-            let fromMessages = counter.readsMessages ? results.removeFirst() : nil
-            guard let value = fromMessages ?? value(of: counter, piece, interval, fields, previous) else { continue }
-            fields[counter.name] = value
+            let value: Value?
+            if counter.readsMessages {
+                value = results[taken]
+                taken += 1
+            } else {
+                value = self.value(of: counter, piece, interval, fields, previous)
+            }
+            guard let value else { continue }
+            if plan.readsFields { fields[counter.name] = value }
             interval.counters.append(Interval.Counter(name: counter.name, value: value))
         }
         if let validate = plan.calculator.validateInterval, !evaluate(validate, fields, previous).truth()[0] {
             return nil
         }
-        if let custom = customFields[interval.firstOn] { fields.merge(custom) { counted, _ in counted } }
+        if plan.readsFields, let custom = customFields[interval.firstOn] {
+            fields.merge(custom) { counted, _ in counted }
+        }
         previous = plan.previousNames.isEmpty ? [:] : fields.filter { plan.previousNames.contains($0.key) }
         return EvaluatedInterval(
             interval: interval, isComplete: !accumulators.isIncomplete, isCut: piece.isCut)

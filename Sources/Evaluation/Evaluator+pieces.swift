@@ -110,7 +110,7 @@ extension Evaluator {
         of piece: Piece, from marks: [Accumulators], at position: Int64, _ stream: StreamBlock
     ) -> Accumulators {
         let before = marks.filter { ($0.position ?? .min) <= position }
-        var result = before.max { ($0.position ?? .min) < ($1.position ?? .min) } ?? Accumulators(plan)
+        var result = before.max { ($0.position ?? .min) < ($1.position ?? .min) } ?? plan.start
         let start = stream.firstRow(after: result.position ?? piece.begin - 1)
         let end = stream.firstRow(after: position)
         if start < end { result.consume(stream, start..<end, plan) }

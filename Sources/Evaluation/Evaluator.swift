@@ -136,7 +136,7 @@ public struct Evaluator: Sendable {
 
     /// The counters of an interval that is the last message before the block, so far.
     func accumulators(over carry: ExpressionBlock) -> Accumulators {
-        var start = Accumulators(plan)
+        var start = plan.start
         start.consume(StreamBlock(carry, plan), 0..<1, plan)
         return start
     }

@@ -18,8 +18,42 @@ public enum Geodesy {
         let y = (longitude2 - longitude1) * (degree / 2)
         let x2 = x * x
         let y2 = y * y
-        guard x2 < 4e-4, y2 < 4e-4 else { return longDistance(latitude1, longitude1, latitude2, longitude2) }
-        let c = cosine((latitude1 + latitude2) * (degree / 2))
+        guard x2 < shortStepMax, y2 < shortStepMax else {
+            return longDistance(latitude1, longitude1, latitude2, longitude2)
+        }
+        return shortDistance(x2, y2, (latitude1 + latitude2) * (degree / 2))
+    }
+
+    /// The distances from each position to the next, with the same bits as `distance`: one series after the other, so
+    /// that the compiler makes vectors of them.
+    static func distances(
+        _ latitudes: UnsafePointer<Double>, _ longitudes: UnsafePointer<Double>, count: Int
+    ) -> [Double] {
+        [Double](unsafeUninitializedCapacity: max(0, count - 1)) { result, filled in
+            filled = max(0, count - 1)
+            var isFar: UInt64 = 0
+            for index in 0..<filled {
+                let x = (latitudes[index &+ 1] - latitudes[index]) * (degree / 2)
+                let y = (longitudes[index &+ 1] - longitudes[index]) * (degree / 2)
+                let (x2, y2) = (x * x, y * y)
+                result[index] = shortDistance(x2, y2, (latitudes[index] + latitudes[index &+ 1]) * (degree / 2))
+                isFar |= x2 < shortStepMax && y2 < shortStepMax ? 0 : 1
+            }
+            guard isFar > 0 else { return }
+            for index in 0..<filled {
+                result[index] = distance(
+                    latitudes[index], longitudes[index], latitudes[index + 1], longitudes[index + 1])
+            }
+        }
+    }
+
+    /// The square of half a step in radians, above which the series is not used: about two degrees.
+    private static let shortStepMax = 4e-4
+
+    /// The distance of a short step, given the squares of its halves and the latitude of its middle.
+    @inline(__always)
+    private static func shortDistance(_ x2: Double, _ y2: Double, _ middle: Double) -> Double {
+        let c = cosine(middle)
         let sx = squaredSine(x2)
         let sy = squaredSine(y2)
         let h = sx + (c * c - sx) * sy
@@ -39,6 +73,7 @@ public enum Geodesy {
     }
 
     /// sin²(x) of a small angle, from x².
+    @inline(__always)
     private static func squaredSine(_ z: Double) -> Double {
         z * (1 - z * (1.0 / 3 - z * (2.0 / 45 - z * (1.0 / 315))))
     }

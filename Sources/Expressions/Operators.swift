@@ -41,9 +41,13 @@ enum Operators {
         return both.gather(truth.indices.map { truth[$0] ? $0 : $0 + truth.count })
     }
 
+    @inline(__always)
     private static func logical(_ left: ValueColumn, _ right: ValueColumn, _ combine: (Bool, Bool) -> Bool)
         -> ValueColumn
     {
+        if left.isUniformlyNumeric, right.isUniformlyNumeric {
+            return comparison(left.numbers, right.numbers) { combine($0 != 0, $1 != 0) }
+        }
         let a = left.truth()
         let b = right.truth()
         var numbers = [Double](repeating: 0, count: a.count)

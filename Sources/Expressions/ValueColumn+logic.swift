@@ -14,6 +14,9 @@ extension ValueColumn {
         }
     }
 
+    /// Whether every row is a number or a boolean: true where it is not zero.
+    var isUniformlyNumeric: Bool { uniform == .number || uniform == .boolean }
+
     var hasNull: Bool { uniform == .null || (uniform == nil && kinds.contains(.null)) }
 
     /// Whether each row is true in a boolean context; errors are false.

@@ -6,39 +6,34 @@ import Telemetry
 /// and difference.
 ///
 /// All pass over null and errors; the numeric ones take numbers and booleans (as 1 and 0) and pass over texts.
-struct ValuesAccumulator: Accumulator {
-    private let program: Program
-    private let method: Method
-    private var memory: ProgramMemory
+struct ValuesAccumulator: Sendable {
     private var first: Value?
     private var last: Value?
     private var extreme: Double?
     private var sum = LaneSum()
 
-    init(_ program: Program, _ method: Method) {
-        self.program = program
-        self.method = method
-        memory = ProgramMemory(for: program)
-    }
-
-    var isIncomplete: Bool { false }
-
-    mutating func consume(_ view: CounterView) {
-        if method == .first, first != nil, !program.looksBack { return }
-        let (values, rows) = view.values(program, &memory)
+    /// Takes the values in some rows of a column.
+    mutating func take(_ values: ValueColumn, _ rows: Range<Int>, _ method: Method) {
         switch method {
-        case .first: if first == nil { first = rows.lazy.compactMap { values.present($0) }.first }
-        case .last: last = rows.reversed().lazy.compactMap { values.present($0) }.first ?? last
+        case .first: if first == nil { first = Self.first(rows) { values.present($0) } }
+        case .last: last = Self.first(rows.reversed()) { values.present($0) } ?? last
         case .difference:
-            if first == nil { first = rows.lazy.compactMap { values.numeric($0) }.first.map { .number($0) } }
-            if let end = rows.reversed().lazy.compactMap({ values.numeric($0) }).first { last = .number(end) }
-        case .minimum: fold(values, rows) { Swift.min($0, $1) }
-        case .maximum: fold(values, rows) { Swift.max($0, $1) }
+            if first == nil { first = Self.first(rows) { values.numeric($0) }.map { .number($0) } }
+            if let end = Self.first(rows.reversed(), { values.numeric($0) }) { last = .number(end) }
+        case .minimum: fold(values, rows) { $0 < $1 ? $0 : $1 }
+        case .maximum: fold(values, rows) { $0 > $1 ? $0 : $1 }
         default: add(values, rows)
         }
     }
 
-    func result() -> Value? {
+    /// Takes the legs of a way: the one to its first position, if it has any, and those between its positions.
+    mutating func take(_ leg: Double?, _ legs: [Double], _ method: Method) {
+        guard let leg else { return }
+        take(ValueColumn(numbers: [leg]), 0..<1, method)
+        if !legs.isEmpty { take(ValueColumn(numbers: legs), 0..<legs.count, method) }
+    }
+
+    func result(_ method: Method) -> Value? {
         switch method {
         case .first: return first
         case .last: return last
@@ -51,37 +46,57 @@ struct ValuesAccumulator: Accumulator {
         }
     }
 
-    func write(to writer: inout ByteWriter, withLists: Bool) {
-        memory.write(to: &writer)
+    func write(to writer: inout ByteWriter) {
         writer.write(first)
         writer.write(last)
         writer.write(extreme.map { .number($0) })
         sum.write(to: &writer)
     }
 
-    mutating func read(from reader: inout ByteReader, withLists: Bool) throws(MalformedBytes) {
-        memory = try ProgramMemory(for: program, from: &reader)
+    mutating func read(from reader: inout ByteReader) throws(MalformedBytes) {
         first = try reader.readValue()
         last = try reader.readValue()
         if case .number(let number)? = try reader.readValue() { extreme = number } else { extreme = nil }
         sum = try LaneSum(from: &reader)
     }
 
+    /// The first row's value that there is.
+    @inline(__always)
+    private static func first<Result>(_ rows: some Sequence<Int>, _ value: (Int) -> Result?) -> Result? {
+        for row in rows { if let value = value(row) { return value } }
+        return nil
+    }
+
+    /// Keeps the least or the greatest number; `choose` gives its second argument where neither is chosen, so that
+    /// what is no number is passed over. Four lanes do not wait for each other; of two zeros it keeps no sign.
     @inline(__always)
     private mutating func fold(
         _ values: ValueColumn, _ rows: Range<Int>, _ choose: (Double, Double) -> Double
     ) {
-        if values.uniform == .number || values.uniform == .boolean {
-            var result = extreme ?? values.numbers[rows.lowerBound]
-            values.numbers.withUnsafeBufferPointer { numbers in
-                for row in rows { result = choose(result, numbers[row]) }
-            }
-            extreme = result
-        } else {
+        guard values.uniform == .number || values.uniform == .boolean else {
             for row in rows {
-                if let number = values.numeric(row) { extreme = extreme.map { choose($0, number) } ?? number }
+                if let number = values.numeric(row) { extreme = extreme.map { choose(number, $0) } ?? number }
             }
+            return
         }
+        let result = values.numbers.withUnsafeBufferPointer { numbers in
+            let start = extreme ?? numbers[rows.lowerBound]
+            var (a, b, c, d) = (start, start, start, start)
+            var row = rows.lowerBound
+            while row &+ 4 <= rows.upperBound {
+                a = choose(numbers[row], a)
+                b = choose(numbers[row &+ 1], b)
+                c = choose(numbers[row &+ 2], c)
+                d = choose(numbers[row &+ 3], d)
+                row &+= 4
+            }
+            while row < rows.upperBound {
+                a = choose(numbers[row], a)
+                row &+= 1
+            }
+            return choose(choose(a, b), choose(c, d))
+        }
+        extreme = result == 0 ? 0 : result
     }
 
     private mutating func add(_ values: ValueColumn, _ rows: Range<Int>) {

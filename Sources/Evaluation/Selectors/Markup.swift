@@ -47,8 +47,10 @@ struct Markup {
             let view = seen(block, surroundings.environment)
             let states = self.states(view, surroundings)
             (self.states, rows) = (states, view.rows)
-            for position in states.indices {
-                step(view.rows?[position] ?? position, states[position])
+            if let rows = view.rows {
+                for position in states.indices { step(rows[position], states[position]) }
+            } else {
+                runStretches(states)
             }
         }
         noteAfter()
@@ -109,6 +111,27 @@ struct Markup {
         var memory = track.memory ?? ProgramMemory(for: program)
         defer { track.memory = memory }
         return program.evaluate(block, memory: &memory, environment: environment)
+    }
+
+    /// Steps from message to message, and over those at once of which only the last one counts: further ones that are
+    /// on in an open run, further ones that are off outside of one, without a gap between them.
+    private mutating func runStretches(_ states: [MarkupState]) {
+        let gap = selector.options.maxMessagesTimeDiff > 0 ? selector.options.maxMessagesTimeDiff : .max
+        let timestamps = neighbourhood.timestamps
+        var row = 0
+        while row < states.count {
+            step(row, states[row])
+            let state = states[row]
+            row += 1
+            if state == .on || state == .new, selector.options.maxActive == 0, track.run != nil {
+                let start = row
+                while row < states.count, states[row] == .on, timestamps[row] - timestamps[row - 1] <= gap { row += 1 }
+                if row > start { track.run?.lastOn = timestamps[row - 1] }
+            } else if state == .off, track.run == nil {
+                while row < states.count, states[row] == .off { row += 1 }
+            }
+            track.lastSeen = timestamps[row - 1]
+        }
     }
 
     /// The state machine of one message.
