@@ -63,6 +63,7 @@ struct LoadReport: Encodable {
     var devices: Int
     var seconds: Int
     var calculators: Int
+    var processors = ProcessInfo.processInfo.activeProcessorCount
     var readsPerSecond: Int
     /// Messages of all devices in a second: planned, and acknowledged on the average.
     var planned: Double

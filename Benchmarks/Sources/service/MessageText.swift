@@ -4,13 +4,13 @@ import Fleet
 struct MessageText {
     let fleet: FleetColumns
 
-    /// Bodies of so many messages, each with the ident of its device (`d1`, `d2`, …).
-    func bodies(_ rows: [(device: Int, row: Int)], of count: Int) -> [[UInt8]] {
+    /// Bodies of so many messages, each with the ident of its device (`d1`, `d2`, …), or all with that of one.
+    func bodies(_ rows: [(device: Int, row: Int)], of count: Int, device id: Int? = nil) -> [[UInt8]] {
         stride(from: 0, to: rows.count, by: count).map { start in
             var text = "["
             for (device, row) in rows[start..<min(start + count, rows.count)] {
                 if text.utf8.count > 1 { text += "," }
-                text += object(device, row)
+                text += object(device, row, id: id)
             }
             return Array((text + "]").utf8)
         }
@@ -23,8 +23,8 @@ struct MessageText {
         return rows.sorted { (fleet.arrivals[$0.row], $0.device, $0.row) < (fleet.arrivals[$1.row], $1.device, $1.row) }
     }
 
-    func object(_ device: Int, _ row: Int, at moment: String? = nil) -> String {
-        var text = "{\"ident\":\"d\(device + 1)\",\"timestamp\":\(moment ?? String(fleet.seconds[row]))"
+    func object(_ device: Int, _ row: Int, at moment: String? = nil, id: Int? = nil) -> String {
+        var text = "{\"ident\":\"d\(id ?? device + 1)\",\"timestamp\":\(moment ?? String(fleet.seconds[row]))"
         text += ",\"server.timestamp\":\(fleet.arrivals[row])"
         for (index, parameter) in FleetColumns.parameters.enumerated() {
             let value = fleet.values[index][row]

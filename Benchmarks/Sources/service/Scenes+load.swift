@@ -5,13 +5,14 @@ import Telemetry
 extension Scenes {
     /// Load as of a real fleet for some time: each device a message a second, five calculators, a reader, edits.
     func load() throws {
-        try createDevices(options.devices)
+        let devices = options.devices ?? 2_000
+        try createDevices(devices)
         for calculator in 0..<LoadPlan.calculatorCount {
             try createCalculator(LoadPlan.definition(calculator: calculator, edits: 0), on: "all")
         }
         for calculator in 1...LoadPlan.calculatorCount { try settle(calculator: calculator) }
         let plan = LoadPlan(
-            devices: options.devices, seconds: options.minutes * 60, readsPerSecond: options.reads,
+            devices: devices, seconds: options.minutes * 60, readsPerSecond: options.reads,
             editInterval: options.editInterval, start: Int(LoadThreads.now) + 3)
         let record = LoadRecord()
         let threads = LoadThreads(plan: plan, port: server.port, token: server.token, record: record)

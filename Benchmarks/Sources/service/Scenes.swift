@@ -3,10 +3,24 @@ import Foundation
 import Telemetry
 
 /// The things that are measured, on one server.
-struct Scenes {
+final class Scenes {
     let server: ServerProcess
-    let connection: HTTPConnection
+    private(set) var connection: HTTPConnection
     let options: ServiceOptions
+    let measures = Measures()
+
+    init(server: ServerProcess, options: ServiceOptions) throws {
+        self.server = server
+        self.options = options
+        connection = try server.connect()
+    }
+
+    /// Ends the server and starts it again, on the same files.
+    func restart() throws {
+        server.stop()
+        try server.start()
+        connection = try server.connect()
+    }
 
     // MARK: Setting up
 
@@ -45,7 +59,7 @@ struct Scenes {
     // MARK: Ingest
 
     func ingest() throws {
-        let fleet = try options.fleet()
+        let fleet = try options.fleet(devices: 100, days: 4)
         try createDevices(fleet.deviceCount)
         try createCalculator(ReferenceCalculator.definition(updateInterval: 10), on: "all")
         let text = MessageText(fleet: fleet)
@@ -53,7 +67,6 @@ struct Scenes {
         let bodies = text.bodies(rows, of: 1_000)
         let bytes = bodies.reduce(0) { $0 + $1.count }
         print(rows.count, "messages,", bytes / rows.count, "bytes of JSON each")
-        if options.pause > 0 { sleep(UInt32(options.pause)) }
         let (wall, cpu) = (CPUClock.wall, server.processorTime)
         var latencies: [Double] = []
         for body in bodies {
@@ -67,23 +80,21 @@ struct Scenes {
         sleep(1)
         let all = server.processorTime - cpu
         let count = Double(rows.count)
-        print("acknowledged:", (count / acknowledged).text(0), "messages/CPU-s")
-        print("by the clock:", (count / seconds).text(0), "messages/s")
-        print("with everything calculated:", (count / all).text(0), "messages/CPU-s")
-        let worst = (latencies.quantile(0.99) * 1e3).text(2)
-        print("a batch of 1,000: p50", (latencies.median * 1e3).text(2), "ms, p99", worst, "ms")
-        try printLedger(calculator: 1)
-        print(server.memory)
+        measures.add("ingest, acknowledged", "messages/CPU-s", count / acknowledged)
+        measures.add("ingest, acknowledged, by the clock", "messages/s", count / seconds)
+        measures.add("ingest, calculated", "messages/CPU-s", count / all)
+        measures.add(seconds: latencies, "a batch of 1,000 acknowledged")
+        try addLedger(calculator: 1, "ingest, jobs")
+        measures.add("ingest, memory at most", "MB", server.memoryMost)
     }
 
-    /// What jobs the calculator's ledger holds.
-    func printLedger(calculator: Int) throws {
+    /// Notes what the jobs in a calculator's ledger cost; the latest 1,000.
+    func addLedger(calculator: Int, _ name: String) throws {
         let answer = try connection.get("/gw/calcs/\(calculator)/devices/all/jobs?count=1000")
         let jobs = try JSONValue(parsing: answer.body)["result"]?.arrayValue ?? []
         let messages = jobs.reduce(0) { $0 + ($1["messages"]?.numberValue ?? 0) }
         let milliseconds = jobs.reduce(0) { $0 + ($1["milliseconds"]?.numberValue ?? 0) }
-        print(
-            jobs.count, "jobs read", messages.text(0), "messages in", milliseconds.text(1), "ms:",
-            (milliseconds * 1e6 / messages).text(1), "ns a message")
+        guard messages > 0 else { return }
+        measures.add(name, "ns a message", milliseconds * 1e6 / messages)
     }
 }

@@ -3,17 +3,25 @@ import Foundation
 
 /// An `odograph serve` of our own, on a free port and with a data folder that is deleted before.
 final class ServerProcess {
-    let port: Int
+    private(set) var port = 0
     let folder: String
-    let token: String
-    private let process = Process()
+    private(set) var token = ""
+    private let binary: String
+    private var process = Process()
 
     init(binary: String, folder: String) throws {
+        self.binary = binary
         self.folder = folder
         try? FileManager.default.removeItem(atPath: folder)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try start()
+    }
+
+    /// Starts the program on the data folder; there may be one from before.
+    func start() throws {
         let log = folder + "/server.log"
         _ = FileManager.default.createFile(atPath: log, contents: nil)
+        process = Process()
         process.executableURL = URL(fileURLWithPath: binary)
         process.arguments = ["serve", "--data", folder + "/data", "--listen", "127.0.0.1:0"]
         let output = FileHandle(forWritingAtPath: log)
@@ -21,8 +29,8 @@ final class ServerProcess {
         process.standardError = output
         try process.run()
         var found: Int?
-        for _ in 0..<200 where found == nil {
-            usleep(50_000)
+        for _ in 0..<2_000 where found == nil {
+            usleep(5_000)
             found = Self.port(in: (try? String(contentsOfFile: log, encoding: .utf8)) ?? "")
         }
         guard let found else { throw BenchmarkError("the server does not listen; see \(log)") }
@@ -46,11 +54,11 @@ final class ServerProcess {
 
     var processID: Int32 { process.processIdentifier }
 
-    /// Megabytes of memory, now and at most.
-    var memory: String {
+    /// Megabytes of memory that the server had at most.
+    var memoryMost: Double {
         let text = (try? String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)) ?? ""
-        let lines = text.split(separator: "\n").filter { $0.hasPrefix("VmHWM") || $0.hasPrefix("VmRSS") }
-        return lines.joined(separator: " ")
+        let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM") }
+        return line?.split(separator: " ").compactMap { Double($0) }.first.map { $0 / 1_000 } ?? .nan
     }
 
     /// Bytes of memory that the server has now.
