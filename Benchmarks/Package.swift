@@ -20,6 +20,8 @@ let package = Package(
         .target(
             name: "Limit", cSettings: [.unsafeFlags(["-O3", "-march=native", "-fno-math-errno", "-ffp-contract=off"])]),
         .executableTarget(name: "replay", dependencies: [core, "Fleet", "Limit"], swiftSettings: settings),
+        .executableTarget(name: "fleet", dependencies: ["Fleet"], swiftSettings: settings),
+        .executableTarget(name: "limits", linkerSettings: [.linkedLibrary("sqlite3")]),
         .executableTarget(name: "service", dependencies: [core, "Fleet"], swiftSettings: settings),
     ]
 )

@@ -2,9 +2,8 @@
 """Draws the charts of docs/performance/ from the JSON that the benchmarks write.
 
 usage: charts.py load load.json load.svg
-       charts.py table table.json FOLDER      ratios.svg and growth.svg
 
-Needs nothing beside Python. The colours follow the reader's light or dark mode.
+compare.py draws the others. Needs nothing beside Python. The colours follow the reader's light or dark mode.
 """
 import json
 import math
@@ -29,7 +28,7 @@ def colours(mode):
 
 STYLE = f"""
 text {{ font: 11px system-ui, sans-serif }} text.title {{ font-size: 13px; font-weight: 600 }}
-.mark {{ stroke-dasharray: 2 3 }} polyline {{ fill: none; stroke-width: 1.5; stroke-linejoin: round }}
+.mark {{ stroke-dasharray: 2 3 }} polyline, .ring {{ fill: none; stroke-width: 1.5; stroke-linejoin: round }}
 {colours(LIGHT)}
 @media (prefers-color-scheme: dark) {{
 {colours(DARK)}
@@ -148,6 +147,81 @@ def load_words(report):
     lost = report["acknowledged"] - report["stored"]
     return (f"{held}; {report['acknowledged']:,} acknowledged, {lost:,} lost, {report['tooMany']:,} refused with 429; "
             f"verify {'clean' if report['verifyStatus'] == 0 else 'found differences'}; dashed: a calculator edited")
+
+
+def log_scale(low, high, left, right):
+    """A function from values to places, and the powers of ten between."""
+    bottom, top = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    top = max(top, bottom + 1)
+    powers = [10.0 ** power for power in range(bottom, top + 1)]
+    return lambda value: left + (right - left) * (math.log10(value) - bottom) / (top - bottom), powers
+
+
+def ratio_chart(rows):
+    """Every row of the table that has a limit or a goal: how far we and the peers are from it, on one scale."""
+    lines = []
+    for row in rows:
+        base = row["limit"] or row["goal"]
+        if not base:
+            continue
+
+        def times(value):
+            return base / value if row["better"] == "more" else value / base
+
+        lines.append((row["what"], times(row["ours"]), row["goal"] and times(row["goal"]),
+                      [(name.split(",")[0], times(value)) for name, value in row["peers"].items()],
+                      "limit" if row["limit"] else "goal"))
+    values = [value for line in lines for value in [line[1], line[2] or 1, *[peer for _, peer in line[3]]]] + [1]
+    left, right, top, height = 330, 780, 66, 24
+    place, powers = log_scale(min(values), max(values), left, right)
+    bottom = top + height * len(lines)
+    parts = [text(12, 22, "How many times the least that the work can cost", kind="title"),
+             text(12, 40, "1 is the limit of the same run (a program in C, bare commits, nginx); where there is none, the goal",
+                  kind="soft")]
+    names = left
+    for word, kind in [("● Odograph", "a"), ("| to reach", "b"), ("○ others", "c")]:
+        parts.append(text(names, 56, word, kind=kind))
+        names += 84
+    for power in powers:
+        parts += [rule(place(power), top, place(power), bottom),
+                  text(place(power), bottom + 15, f"{power:g} ×", "middle", "soft")]
+    for index, (what, ours, goal, peers, base) in enumerate(lines):
+        y = top + height * (index + 0.5)
+        parts.append(text(left - 10, y + 4, what + (" *" if base == "goal" else ""), "end"))
+        if goal:
+            parts.append(f'<rect x="{place(goal) - 1:.1f}" y="{y - 8:.1f}" width="2" height="16" class="b"/>')
+        for name, value in peers:
+            parts.append(f'<circle cx="{place(value):.1f}" cy="{y:.1f}" r="3.5" class="line-c ring"><title>'
+                         f'{escape(name)}: {number(value)} ×</title></circle>')
+        parts.append(f'<circle cx="{place(ours):.1f}" cy="{y:.1f}" r="5" class="a"><title>{number(ours)} ×</title></circle>')
+        parts.append(text(place(ours) + 8, y + 4, f"{number(ours)} ×", kind="a"))
+    parts.append(text(left - 10, bottom + 15, "* held against the goal", "end", "soft"))
+    return document(820, bottom + 28, parts)
+
+
+def growth_chart(groups):
+    """Each figure over what grows, both on scales of powers of ten: what stays level does not grow with it."""
+    panels = [(title, what, unit, points) for title, series in groups for what, unit, points in series
+              if len({size for size, _ in points}) > 1]
+    width, height, top = 272, 170, 50
+    parts = [text(12, 22, "Growth: level lines do not grow with the data", kind="title"),
+             text(12, 40, "both scales by powers of ten", kind="soft")]
+    for index, (title, what, unit, points) in enumerate(panels):
+        x, y = 8 + (index % 3) * width, top + (index // 3) * height
+        left, right, low, high = x + 46, x + width - 18, y + height - 34, y + 30
+        across, _ = log_scale(points[0][0], points[-1][0], left, right)
+        values = [value for _, value in points]
+        up, powers = log_scale(min(values) / 2, max(values) * 2, low, high)
+        parts += [text(x + 4, y + 14, f"{what}, {unit}", kind="a")]
+        for power in powers:
+            parts += [rule(left, up(power), right, up(power)), text(left - 6, up(power) + 4, f"{power:,g}", "end", "soft")]
+        for size, value in points:
+            parts.append(text(across(size), low + 14, f"{size:,}", "middle", "soft"))
+            parts.append(f'<circle cx="{across(size):.1f}" cy="{up(value):.1f}" r="3" class="a"/>')
+            parts.append(text(across(size), up(value) - 7, number(value), "middle"))
+        path = " ".join(f"{across(size):.1f},{up(value):.1f}" for size, value in points)
+        parts += [f'<polyline class="line-a" points="{path}"/>', text(left, low + 28, title, kind="soft")]
+    return document(16 + 3 * width, top + height * math.ceil(len(panels) / 3), parts)
 
 
 def main(arguments):

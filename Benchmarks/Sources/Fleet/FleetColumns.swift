@@ -62,6 +62,18 @@ public struct FleetColumns: Sendable {
         }
     }
 
+    /// Writes what `init(folder:)` reads.
+    public func write(folder: String) throws(FleetError) {
+        mkdir(folder, 0o755)
+        func save(_ file: String, _ type: RawType, _ cells: [Double]) throws(FleetError) {
+            try type.write(cells, to: "\(folder)/\(file).bin")
+        }
+        try save("offsets", .int64, offsets.map(Double.init))
+        try save("ts", .int64, seconds.map(Double.init))
+        try save("server_ts", .int64, arrivals.map(Double.init))
+        for (parameter, cells) in zip(Self.parameters, values) { try save(parameter.file, parameter.type, cells) }
+    }
+
     init(offsets: [Int], seconds: [Int64], arrivals: [Int64], values: [[Double]]) {
         self.offsets = offsets
         self.seconds = seconds
@@ -123,6 +135,22 @@ public enum RawType: Sendable {
     private static func cells<Cell: BitwiseCopyable>(_ raw: UnsafeRawBufferPointer, as type: Cell.Type) -> [Cell] {
         stride(from: 0, to: raw.count - raw.count % MemoryLayout<Cell>.size, by: MemoryLayout<Cell>.size)
             .map { raw.loadUnaligned(fromByteOffset: $0, as: type) }
+    }
+
+    func write(_ cells: [Double], to path: String) throws(FleetError) {
+        guard let file = fopen(path, "wb") else { throw FleetError(description: "\(path): cannot be written") }
+        defer { fclose(file) }
+        switch self {
+        case .uint8: Self.put(cells.map { UInt8($0) }, file)
+        case .int16: Self.put(cells.map { Int16($0) }, file)
+        case .int64: Self.put(cells.map { Int64($0) }, file)
+        case .float32: Self.put(cells.map { Float($0) }, file)
+        case .float64: Self.put(cells, file)
+        }
+    }
+
+    private static func put<Cell: BitwiseCopyable>(_ cells: [Cell], _ file: UnsafeMutablePointer<FILE>) {
+        _ = cells.withUnsafeBytes { fwrite($0.baseAddress, 1, $0.count, file) }
     }
 
     private static func bytes(_ path: String) -> [UInt8]? {

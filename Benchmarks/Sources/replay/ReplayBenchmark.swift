@@ -43,14 +43,19 @@ struct ReplayBenchmark {
                 seconds[index].append(CPUClock.process - start)
             }
         }
+        let measures = Measures()
         for (index, job) in jobs.enumerated() {
-            let median = seconds[index].median / Double(count) * 1e9
-            let least = seconds[index].quantile(0) / Double(count) * 1e9
-            print(
-                job.name.padded(to: 36), "median", median.text(1), "ns a message, least", least.text(1), "–",
-                results[index].text)
+            measures.add("replay, \(job.name)", "ns a message", seconds[index].map { $0 * 1e9 / Double(count) })
+            print("   ", results[index].text)
         }
-        print("highest memory:", (highestMemory / 1e6).text(0), "MB")
+        measures.add("replay, memory at most", "MB", highestMemory / 1e6)
+        if let last = results.last {
+            measures.add("replay, intervals", "intervals", Double(last.intervals))
+            measures.add("replay, messages in intervals", "messages", last.messages)
+            measures.add("replay, kilometres", "km", last.kilometres)
+            measures.add("replay, maximum speeds", "km/h", last.maximumSpeeds)
+        }
+        if let path = options.out { try measures.write(to: path) }
     }
 
     private static var highestMemory: Double {
@@ -59,8 +64,4 @@ struct ReplayBenchmark {
         getrusage(0, &usage)
         return Double(usage.ru_maxrss) * 1_024
     }
-}
-
-extension String {
-    fileprivate func padded(to width: Int) -> String { self + String(repeating: " ", count: max(1, width - count)) }
 }

@@ -8,9 +8,11 @@ struct ReplayOptions {
     var rounds = 7
     /// Only the ways whose name holds this.
     var only = ""
+    /// Where the figures are written as JSON.
+    var out: String?
 
     static let usage = """
-        usage: replay [--columns FOLDER | --devices N --days N] [--rounds N] [--only TEXT]
+        usage: replay [--columns FOLDER | --devices N --days N] [--rounds N] [--only TEXT] [--out FILE]
           --columns FOLDER   raw columns to read the messages from, instead of a made-up fleet
         """
 
@@ -24,6 +26,7 @@ struct ReplayOptions {
             case "--days": days = try Self.count(value)
             case "--rounds": rounds = try Self.count(value)
             case "--only": only = value
+            case "--out": out = value
             default: throw FleetError(description: Self.usage)
             }
         }

@@ -7,44 +7,52 @@ extension Scenes {
     /// A message of each of 100 devices at once, round after round; a round ends when all intervals are committed.
     func flight() throws {
         let devices = options.devices ?? 100
-        let rounds = 200
         try createDevices(devices)
         try createCalculator(ReferenceCalculator.definition(updateInterval: 0), on: "all")
-        let fleet = FleetColumns(devices: 1, days: 1)
-        let row = fleet.values("position.speed").firstIndex { $0 > 30 } ?? 0
-        let first = Int(Date().timeIntervalSince1970) - 20_000
-        let text = MessageText(fleet: fleet)
         let clients = 10
         let connections = try (0..<clients).map { _ in try server.connect() }
-        var walls: [Double] = []
-        var revision = 0.0
-        var processor = 0.0
-        for round in 0..<rounds {
-            // The first minute of each interval is below its least duration and shows nothing.
-            if round == 50 {
-                try settle(calculator: 1)
-                revision = try totalRevision()
-                processor = server.processorTime
-            }
-            let bodies = (1...devices).map { device in
-                (device, Array("[\(text.object(0, row, at: "\(first + round * 5)", id: device))]".utf8))
-            }
-            let start = CPUClock.wall
+        var flight = try Flight(devices: devices, first: Int(Date().timeIntervalSince1970) - 40_000)
+        // The first minute of each interval is below its least duration and shows nothing.
+        for _ in 0..<30 { _ = try connection.post("/gw/devices/all/messages", flight.next().body) }
+        try settle(calculator: 1)
+        try measure("a request each", &flight) { bodies, _ in
             try inParallel(clients) { client in
-                for (device, body) in bodies where device % clients == client {
-                    _ = try connections[client].post("/gw/devices/\(device)/messages", body)
+                for device in 0..<devices where device % clients == client {
+                    _ = try connections[client].post("/gw/devices/\(device + 1)/messages", bodies[device])
                 }
             }
-            guard round >= 50 else { continue }
+        }
+        try measure("one request for all", &flight) { _, body in
+            _ = try connection.post("/gw/devices/all/messages", body)
+        }
+    }
+
+    private func measure(
+        _ name: String, _ flight: inout Flight, rounds: Int = 150, send: ([[UInt8]], [UInt8]) throws -> Void
+    ) throws {
+        let devices = flight.devices
+        let idle = server.processorTime
+        for _ in 0..<400 { _ = try totalRevision() }
+        let asking = (server.processorTime - idle) / 400
+        var (walls, asked): ([Double], Int) = ([], 0)
+        var revision = try totalRevision()
+        let processor = server.processorTime
+        for _ in 0..<rounds {
+            let (bodies, body) = flight.next()
+            let start = CPUClock.wall
+            try send(bodies, body)
             revision += Double(devices)
-            while try totalRevision() < revision, CPUClock.wall - start < 5 { usleep(500) }
+            repeat {
+                usleep(2_000)
+                asked += 1
+            } while try totalRevision() < revision && CPUClock.wall - start < 5
             walls.append((CPUClock.wall - start) * 1e3)
         }
-        let messages = Double(devices * (rounds - 50))
-        measures.add("\(devices) devices in flight, a round", "ms", walls)
+        let spent = server.processorTime - processor - Double(asked) * asking
+        measures.add("\(devices) devices in flight, \(name), a round", "ms", walls)
         measures.add(
-            "\(devices) devices in flight, processor with HTTP", "µs a message",
-            (server.processorTime - processor) / messages * 1e6)
+            "\(devices) devices in flight, \(name), processor", "µs a message",
+            spent / Double(devices * rounds) * 1e6)
     }
 
     /// The sum of all slots' feed revisions: how many changes of intervals there have been.
@@ -65,5 +73,28 @@ extension Scenes {
         }
         let all = failures.withLock { $0 }
         if let first = all.first { throw BenchmarkError(first) }
+    }
+}
+
+/// The messages of devices that drive on, round after round.
+private struct Flight {
+    let devices: Int
+    private var moment: Int
+    private let text: MessageText
+    private let row: Int
+
+    init(devices: Int, first: Int) throws {
+        self.devices = devices
+        moment = first
+        let fleet = FleetColumns(devices: 1, days: 1)
+        text = MessageText(fleet: fleet)
+        row = fleet.values("position.speed").firstIndex { $0 > 30 } ?? 0
+    }
+
+    /// The bodies of the next round: one a device, and one of all.
+    mutating func next() -> (bodies: [[UInt8]], body: [UInt8]) {
+        moment += 5
+        let objects = (1...devices).map { text.object(0, row, at: "\(moment)", id: $0) }
+        return (objects.map { Array("[\($0)]".utf8) }, Array("[\(objects.joined(separator: ","))]".utf8))
     }
 }

@@ -13,7 +13,7 @@ extension Scenes {
         try addLedger(calculator: 1, "replay in the server")
         measures.add("memory at most, import and replay", "MB", server.memoryMost)
         seal()
-        addDisk(fleet.count)
+        try addDisk(fleet.count)
         try restart()
         try coldPages(fleet.deviceCount)
         let path = "/gw/calcs/1/devices/1/intervals/all"
@@ -24,10 +24,13 @@ extension Scenes {
         measures.add("memory at most, reads and single messages", "MB", server.memoryMost)
     }
 
-    private func addDisk(_ count: Int) {
-        for (name, label) in [("primary.db", "archive"), ("cache", "cache")] {
-            measures.add("disk, \(label)", "bytes a message", Double(server.size(name)) / Double(count))
-        }
+    /// The store as its backup, which has no free pages and no write-ahead log, and the caches as they are.
+    private func addDisk(_ count: Int) throws {
+        let backup = server.folder + "/backup.db"
+        try server.run(["backup", "--to", backup, "--data", server.folder + "/data", "--force"])
+        let size = try FileManager.default.attributesOfItem(atPath: backup)[.size] as? Int ?? 0
+        measures.add("disk, archive", "bytes a message", Double(size) / Double(count))
+        measures.add("disk, cache", "bytes a message", Double(server.size("cache")) / Double(count))
     }
 
     /// The first time that each device is asked for after a start.

@@ -58,15 +58,8 @@ extension Scenes {
 
     /// Runs `odograph verify` over what the server left.
     private func verify() throws -> (Int32, String) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: options.binary)
-        process.arguments = ["verify", "--data", server.folder + "/data"]
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return (process.terminationStatus, String(text.split(separator: "\n").last ?? ""))
+        let (status, output) = try server.run(["verify", "--data", server.folder + "/data"])
+        return (status, String(output.split(separator: "\n").last ?? ""))
     }
 
     private func write(_ report: LoadReport) throws {

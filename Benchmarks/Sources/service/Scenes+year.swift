@@ -10,35 +10,36 @@ extension Scenes {
         try importAll(fleet)
         seal()
         try synchronize()
-        try createCalculator(ReferenceCalculator.definition(updateInterval: 0), on: "1")
-        try settle(calculator: 1)
-        let page = try connection.get("/gw/calcs/1/devices/1/intervals/all").body
+        let calculator = try createCalculator(ReferenceCalculator.definition(updateInterval: 0), on: "1")
+        try settle(calculator: calculator)
+        let page = try connection.get("/gw/calcs/\(calculator)/devices/1/intervals/all").body
         let intervals = try JSONValue(parsing: page)["result"]?.arrayValue?.count ?? 0
         measures.add("a year, messages", "messages", Double(fleet.count))
         measures.add("a year, intervals", "intervals", Double(intervals))
-        try edits()
+        try edits(calculator)
         measures.add("a year, memory at most", "MB", server.memoryMost)
     }
 
-    /// From the assignment of a first calculator until the device's messages are in a cache.
+    /// From the assignment of a first calculator, or a start without caches, until the messages are in a cache. The
+    /// calculator chooses nothing, so that what is left beside the copy is one look at the messages.
     private func synchronize() throws {
-        // Without a stretch that is chosen there is next to nothing to calculate: what is left is the copy.
         let idle = #"{"name":"idle","selectors":[{"type":"expression","expression":"false"}],"counters":[]}"#
-        var seconds: [Double] = []
-        for round in 0..<5 {
-            let answer = try connection.post("/gw/calcs", idle.replacing("idle", with: "idle \(round)").utf8)
-            let id = Int(try JSONValue(parsing: answer.body)["result"]?.arrayValue?.first?["id"]?.numberValue ?? 0)
-            if round > 0 { try dropCache() }
-            let start = CPUClock.wall
-            if round == 0 { _ = try connection.post("/gw/calcs/\(id)/devices/1", []) }
-            let path = connection.request(get: "/gw/devices/1?fields=sync_state")
-            while try !isSynced(path), CPUClock.wall - start < 60 {}
-            seconds.append(CPUClock.wall - start)
+        let start = CPUClock.wall
+        try createCalculator(idle, on: "1")
+        var seconds = [try waitUntilSynced(since: start)]
+        for _ in 0..<4 {
+            try dropCache()
+            seconds.append(try waitUntilSynced(since: CPUClock.wall))
         }
         measures.add("a year, unsynced to synced", "ms", seconds.map { $0 * 1e3 })
     }
 
-    private func isSynced(_ request: [UInt8]) throws -> Bool {
+    private func waitUntilSynced(since start: Double) throws -> Double {
+        while try !isSynced(), CPUClock.wall - start < 60 {}
+        return CPUClock.wall - start
+    }
+
+    private func isSynced() throws -> Bool {
         let body = try connection.get("/gw/devices/1?fields=sync_state").body
         return String(decoding: body, as: UTF8.self).contains("\"synced\"")
     }
@@ -51,7 +52,7 @@ extension Scenes {
     }
 
     /// Changes the calculator, time and again, until what comes of it is committed.
-    private func edits() throws {
+    private func edits(_ calculator: Int) throws {
         let base = ReferenceCalculator.definition(updateInterval: 0)
         let edits = [
             ("another counter, every interval changes", "\"expression\":\"1\"", "\"expression\":\"2\""),
@@ -60,26 +61,26 @@ extension Scenes {
         ]
         for (name, old, new) in edits {
             var (walls, spent): ([Double], [Double]) = ([], [])
-            var last = try waitForJob(after: 0)
+            var last = try waitForJob(calculator, after: 0)
             for round in 0..<10 {
                 let definition = round % 2 == 0 ? base.replacing(old, with: new) : base
                 let (start, processor) = (CPUClock.wall, server.processorTime)
-                let answer = try connection.send("PATCH", "/gw/calcs/1", Array(definition.utf8))
+                let answer = try connection.send("PATCH", "/gw/calcs/\(calculator)", Array(definition.utf8))
                 guard answer.status == 200 else { throw BenchmarkError("PATCH: \(answer.status)") }
-                last = try waitForJob(after: last)
+                last = try waitForJob(calculator, after: last)
                 walls.append((CPUClock.wall - start) * 1e3)
                 spent.append((server.processorTime - processor) * 1e3)
             }
             measures.add("a year after an edit: \(name)", "ms", walls)
             measures.add("a year after an edit: \(name), processor", "ms", spent)
         }
-        try addLedger(calculator: 1, "a year, jobs")
+        try addLedger(calculator: calculator, "a year, jobs")
     }
 
     /// The id of the latest job, once there is one after a given one.
-    private func waitForJob(after id: Double) throws -> Double {
+    private func waitForJob(_ calculator: Int, after id: Double) throws -> Double {
         for _ in 0..<60_000 {
-            let answer = try connection.get("/gw/calcs/1/devices/1/jobs?count=1")
+            let answer = try connection.get("/gw/calcs/\(calculator)/devices/1/jobs?count=1")
             let job = try JSONValue(parsing: answer.body)["result"]?.arrayValue?.first
             if let latest = job?["id"]?.numberValue, latest > id { return latest }
             usleep(500)

@@ -34,11 +34,13 @@ final class Scenes {
         }
     }
 
-    /// Creates a calculator and assigns it to the devices of a selector.
-    func createCalculator(_ definition: String, on devices: String) throws {
+    /// Creates a calculator and assigns it to the devices of a selector; gives its id.
+    @discardableResult
+    func createCalculator(_ definition: String, on devices: String) throws -> Int {
         let response = try connection.post("/gw/calcs", definition.utf8)
         let id = try JSONValue(parsing: response.body)["result"]?.arrayValue?.first?["id"]?.numberValue ?? 0
         _ = try connection.post("/gw/calcs/\(Int(id))/devices/\(devices)", [])
+        return Int(id)
     }
 
     /// Waits until nothing is pending for the calculator; gives the seconds it took.

@@ -76,6 +76,20 @@ final class ServerProcess {
         process.waitUntilExit()
     }
 
+    /// Runs another command of the program until it ends; gives its status and what it printed.
+    @discardableResult
+    func run(_ arguments: [String]) throws -> (status: Int32, output: String) {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: binary)
+        process.arguments = arguments
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return (process.terminationStatus, text)
+    }
+
     /// Bytes of a file or folder below the data folder.
     func size(_ name: String) -> Int {
         let path = folder + "/data/" + name

@@ -1,8 +1,7 @@
-import Fleet
 import Foundation
 
 /// What a scene found, figure by figure: printed for people, and written as JSON for `compare`.
-final class Measures {
+public final class Measures {
     struct Measure: Encodable {
         var name: String
         var unit: String
@@ -14,8 +13,10 @@ final class Measures {
 
     private var list: [Measure] = []
 
+    public init() {}
+
     /// Notes figures of one kind, or a single one.
-    func add(_ name: String, _ unit: String, _ values: [Double]) {
+    public func add(_ name: String, _ unit: String, _ values: [Double]) {
         let measure = Measure(
             name: name, unit: unit, median: values.median, p99: values.quantile(0.99), least: values.quantile(0),
             count: values.count)
@@ -28,12 +29,12 @@ final class Measures {
         fflush(nil)
     }
 
-    func add(_ name: String, _ unit: String, _ value: Double) { add(name, unit, [value]) }
+    public func add(_ name: String, _ unit: String, _ value: Double) { add(name, unit, [value]) }
 
     /// Seconds, noted as microseconds.
-    func add(seconds: [Double], _ name: String) { add(name, "µs", seconds.map { $0 * 1e6 }) }
+    public func add(seconds: [Double], _ name: String) { add(name, "µs", seconds.map { $0 * 1e6 }) }
 
-    func write(to path: String) throws {
+    public func write(to path: String) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
         try encoder.encode(list).write(to: URL(fileURLWithPath: path))
