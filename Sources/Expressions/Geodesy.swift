@@ -6,6 +6,7 @@ public enum Geodesy {
     public static let earthRadius = 6371.0088
 
     private static let degree = Double.pi / 180
+    static let halfDegree = degree / 2
 
     /// The great-circle distance in kilometres between two positions in degrees, by the haversine formula.
     ///
@@ -24,31 +25,8 @@ public enum Geodesy {
         return shortDistance(x2, y2, (latitude1 + latitude2) * (degree / 2))
     }
 
-    /// The distances from each position to the next, with the same bits as `distance`: one series after the other, so
-    /// that the compiler makes vectors of them.
-    static func distances(
-        _ latitudes: UnsafePointer<Double>, _ longitudes: UnsafePointer<Double>, count: Int
-    ) -> [Double] {
-        [Double](unsafeUninitializedCapacity: max(0, count - 1)) { result, filled in
-            filled = max(0, count - 1)
-            var isFar: UInt64 = 0
-            for index in 0..<filled {
-                let x = (latitudes[index &+ 1] - latitudes[index]) * (degree / 2)
-                let y = (longitudes[index &+ 1] - longitudes[index]) * (degree / 2)
-                let (x2, y2) = (x * x, y * y)
-                result[index] = shortDistance(x2, y2, (latitudes[index] + latitudes[index &+ 1]) * (degree / 2))
-                isFar |= x2 < shortStepMax && y2 < shortStepMax ? 0 : 1
-            }
-            guard isFar > 0 else { return }
-            for index in 0..<filled {
-                result[index] = distance(
-                    latitudes[index], longitudes[index], latitudes[index + 1], longitudes[index + 1])
-            }
-        }
-    }
-
     /// The square of half a step in radians, above which the series is not used: about two degrees.
-    private static let shortStepMax = 4e-4
+    static let shortStepMax = 4e-4
 
     /// The distance of a short step, given the squares of its halves and the latitude of its middle.
     @inline(__always)

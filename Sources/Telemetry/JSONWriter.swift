@@ -18,9 +18,31 @@ public struct JSONWriter: Sendable {
     public mutating func write(number: Double) {
         if number == number.rounded(.towardZero), abs(number) < 9_007_199_254_740_992 {
             write(integer: Int64(number))
+        } else if let (whole, decimals) = DecimalNumber.parts(number) {
+            if number < 0 { bytes.append(UInt8(ascii: "-")) }
+            write(integer: whole)
+            write(decimals: decimals)
         } else {
             precondition(number.isFinite, "JSON has no NaN and no infinity")
             bytes.append(contentsOf: number.description.utf8)
+        }
+    }
+
+    /// A point and decimals, given as billionths above 0, without the zeros behind them.
+    private mutating func write(decimals: UInt32) {
+        var rest = decimals
+        var count = 9
+        while rest % 10 == 0 {
+            rest /= 10
+            count -= 1
+        }
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 10) { buffer in
+            for place in stride(from: count, to: 0, by: -1) {
+                buffer[place] = UInt8(ascii: "0") + UInt8(rest % 10)
+                rest /= 10
+            }
+            buffer[0] = UInt8(ascii: ".")
+            bytes.append(contentsOf: buffer[0...count])
         }
     }
 
@@ -58,7 +80,19 @@ public struct JSONWriter: Sendable {
     /// A quoted string; control characters, quotes and backslashes are escaped.
     public mutating func write(string: String) {
         bytes.append(UInt8(ascii: "\""))
-        for byte in string.utf8 {
+        var string = string
+        string.withUTF8 { text in
+            if text.contains(where: Self.isEscaped) { writeEscaped(text) } else { bytes.append(contentsOf: text) }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private static func isEscaped(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+    }
+
+    private mutating func writeEscaped(_ text: UnsafeBufferPointer<UInt8>) {
+        for byte in text {
             switch byte {
             case UInt8(ascii: "\""): write(literal: "\\\"")
             case UInt8(ascii: "\\"): write(literal: "\\\\")
@@ -72,7 +106,6 @@ public struct JSONWriter: Sendable {
             default: bytes.append(byte)
             }
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 
     /// A value; an absent one is written as null.

@@ -44,6 +44,25 @@ struct JSONWriterTests {
     }
 
     @Test(
+        "a number with a fraction is written as the general search for the shortest text writes it", arguments: 0..<40)
+    func fractions(_ seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        var power = 1.0
+        for decimals in 1...12 {
+            power *= 10
+            for _ in 0..<200 {
+                let magnitude = Double.random(in: 0...7, using: &random)
+                let integer = Double.random(in: -1...1, using: &random) * power * (magnitude * magnitude * magnitude)
+                let decimal = integer.rounded() / power
+                for number in [decimal, decimal.nextUp, decimal.nextDown, decimal / 1e5] {
+                    guard number != number.rounded() else { continue }
+                    #expect(text(number) == number.description, "seed \(seed), \(decimals) decimals")
+                }
+            }
+        }
+    }
+
+    @Test(
         "a timestamp is seconds with up to six decimals, exactly",
         arguments: [
             (0, "0"), (1, "0.000001"), (-1, "-0.000001"), (500_000, "0.5"), (-500_000, "-0.5"), (1_000_000, "1"),

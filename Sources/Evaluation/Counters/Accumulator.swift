@@ -54,14 +54,15 @@ extension Counter {
     }
 }
 
-/// A hash that grows with a list, so that lists which are not saved can still be told apart.
+/// A hash that grows with a list, so that lists which are not saved can still be told apart: a polynomial of the items,
+/// which an odd factor keeps from losing any of them.
 struct ListDigest: Sendable, Equatable {
     private(set) var count: UInt64 = 0
     private(set) var hash: UInt64 = 0
 
     mutating func add(_ item: UInt64) {
         count += 1
-        hash = mix64(hash &* 0x9e37_79b9_7f4a_7c15 &+ item)
+        hash = hash &* 0x9e37_79b9_7f4a_7c15 &+ item
     }
 
     func write(to writer: inout ByteWriter) {
