@@ -26,6 +26,10 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let nioHTTPTypesHTTP1 = Target.Dependency.product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 
 let package = Package(
@@ -41,6 +45,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -89,7 +94,8 @@ let package = Package(
             "HTTPAPI",
             core + [
                 "TimeZones", "CZlib", "MessageChunks", "PrimaryStore", "LocalCache", "Recalculation", "CalcProcess",
-                "Ingest", "Publishing", hummingbird, httpTypes, nioCore, logging,
+                "Ingest", "Publishing", hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1, nioHTTPTypes,
+                nioHTTPTypesHTTP1, logging,
             ]),
         .executableTarget(
             name: "odograph",
@@ -134,7 +140,7 @@ let package = Package(
             "HTTPAPITests",
             core + [
                 "TimeZones", "CZlib", "MessageChunks", "PrimaryStore", "Recalculation", "CalcProcess", "Ingest",
-                "Publishing", "HTTPAPI", hummingbird, httpTypes, nioCore, logging, lifecycle,
+                "Publishing", "HTTPAPI", hummingbird, hummingbirdCore, httpTypes, nioCore, logging, lifecycle,
             ]),
         tests(
             "PublishingTests",

@@ -117,9 +117,21 @@ package final class CalcProcess: Service, Sendable {
     /// How fresh an assignment's intervals are.
     package func status(of key: AssignmentKey) -> AssignmentStatus {
         var status = board.status(of: key, worker: worker(of: key.device))
-        // What is in the log and has not been looked at yet may concern it.
-        if status.appliedPosition < store.lastPosition, status.pendingSince == nil { status.pendingSince = now() }
+        noteUnread(&status, store.lastPosition)
         return status
+    }
+
+    /// How fresh the intervals of several assignments are.
+    package func statuses(of keys: [AssignmentKey]) -> [AssignmentStatus] {
+        var statuses = board.statuses(of: keys, worker: worker(of:))
+        let position = store.lastPosition
+        for index in statuses.indices { noteUnread(&statuses[index], position) }
+        return statuses
+    }
+
+    /// What is in the log and has not been looked at yet may concern it.
+    private func noteUnread(_ status: inout AssignmentStatus, _ position: Int64) {
+        if status.appliedPosition < position, status.pendingSince == nil { status.pendingSince = now() }
     }
 
     /// Asks for a range of an assignment to be calculated again, at once; nil: all that is not frozen.

@@ -25,13 +25,20 @@ final class StatusBoard: Sendable {
 
     /// How fresh an assignment of a worker is: with nothing pending, as fresh as the worker.
     func status(of key: AssignmentKey, worker: Int) -> AssignmentStatus {
-        state.withLock { state in
-            guard var status = state.assignments[key] else { return AssignmentStatus() }
-            if status.pendingSince == nil, status.sync == .synced {
-                status.appliedPosition = max(status.appliedPosition, state.positions[worker] ?? 0)
-            }
-            return status
+        state.withLock { Self.status(of: key, worker, $0) }
+    }
+
+    /// The same of several, at one moment.
+    func statuses(of keys: [AssignmentKey], worker: (DeviceID) -> Int) -> [AssignmentStatus] {
+        state.withLock { state in keys.map { Self.status(of: $0, worker($0.device), state) } }
+    }
+
+    private static func status(of key: AssignmentKey, _ worker: Int, _ state: State) -> AssignmentStatus {
+        guard var status = state.assignments[key] else { return AssignmentStatus() }
+        if status.pendingSince == nil, status.sync == .synced {
+            status.appliedPosition = max(status.appliedPosition, state.positions[worker] ?? 0)
         }
+        return status
     }
 
     /// How often messages of a device went: its assets, maybe of another worker, have to follow.

@@ -28,6 +28,7 @@ package struct API: Sendable {
     let metrics = RequestMetrics()
     let activity = DeviceActivity()
     let horizons = DeviceHorizons()
+    let keptAnswers: KeptAnswers
     let health = HealthWatch()
 
     /// Loads the registry, which blocks. The dashboard is answered from the store unless other reports are given.
@@ -43,6 +44,7 @@ package struct API: Sendable {
         self.now = now
         self.logger = logger
         self.limits = limits
+        keptAnswers = KeptAnswers(byteCountMax: limits.keptAnswerBytesMax)
         catalog = EntityCatalog(try store.registry())
         pool = BlockingPool(threadsMax: limits.blockingThreadsMax, queueMax: limits.blockingQueueMax)
         self.fleet = fleet
@@ -88,6 +90,9 @@ package struct API: Sendable {
         let path = target.prefix { $0 != "?" }
         var call = Call(path: try Call.captures(path, of: route.segments), body: body, token: context.token)
         call.query = try Call.items(target.dropFirst(path.count + 1))
+        call.route = route.path
+        call.target = target
+        call.ifNoneMatch = request.headers[.ifNoneMatch]
         call.acceptsGzip = Gzip.isAccepted(request.headers[.acceptEncoding])
         try call.checkQuery(route.parameters.map(\.name))
         return try await route.handler(self)(call).response

@@ -33,6 +33,8 @@ package struct APILimits: Sendable {
     package var telemetryDevicesMax = 1_000
     /// A longer answer is refused: the range is to be narrowed.
     package var answerBytesMax = 128 << 20
+    /// Bytes of answers that are kept in memory until they would be others; 0: none.
+    package var keptAnswerBytesMax = 64 << 20
     package var metadataBytesMax = 65_536
     package var metadataKeysMax = 256
     package var nameBytesMax = 256

@@ -173,6 +173,8 @@ package protocol PrimaryStore: Sendable {
     func push(_ pushes: [Push]) -> [Result<PushReceipt, StoreError>]
     func push(_ pushes: [Push]) async -> [Result<PushReceipt, StoreError>]
 
+    /// Tells whether intervals that were read are still what would be read now.
+    var intervalRevisions: IntervalRevisions { get }
     func intervals(_ key: AssignmentKey, _ query: IntervalQuery) throws(StoreError) -> [StoredInterval]
     /// The joined JSON of the intervals: what an answer is made of.
     func intervalPage(_ key: AssignmentKey, _ query: IntervalQuery) throws(StoreError) -> IntervalPage

@@ -34,6 +34,9 @@ final class Server {
         try Self.makeMasterToken(store, tokenPath)
     }
 
+    /// What the header `Server` says.
+    static let name = "odograph"
+
     /// The wall clock; everything below takes it as an argument.
     static let clock: @Sendable () -> Timestamp = {
         var time = timespec()
@@ -79,8 +82,8 @@ final class Server {
         let listening = logger
         let tokenPath = tokenPath
         var application = Application(
-            router: api.router(),
-            configuration: .init(address: .hostname(host, port: settings.port), serverName: "odograph"),
+            router: api.router(), server: api.server(name: Self.name),
+            configuration: .init(address: .hostname(host, port: settings.port), serverName: Self.name),
             onServerRunning: { channel in
                 let port = channel.localAddress?.port ?? 0
                 listening.notice(

@@ -38,15 +38,35 @@ struct TestClient: Sendable {
 
     /// Sends bytes and reads until the server closes the connection.
     func exchange(_ request: [UInt8]) async throws -> TestResponse {
+        try Self.parse(try await exchangeBytes(request))
+    }
+
+    /// The same, without looking into the bytes.
+    func exchangeBytes(_ request: [UInt8]) async throws -> [UInt8] {
         let port = port
-        let bytes = try await withCheckedThrowingContinuation {
+        return try await withCheckedThrowingContinuation {
             (continuation: CheckedContinuation<[UInt8], any Error>) in
             // Sockets block, so this is done off the shared pool.
             Thread.detachNewThread {
                 continuation.resume(with: Result { try Self.exchange(request, port) })
             }
         }
-        return try Self.parse(bytes)
+    }
+
+    /// Sends requests one behind the other on one connection, without waiting; the last one ends it. Answers come by
+    /// their lengths.
+    func pipelined(_ heads: [String]) async throws -> [TestResponse] {
+        var rest = try await exchangeBytes(Array(heads.joined().utf8))[...]
+        var responses: [TestResponse] = []
+        while !rest.isEmpty {
+            var response = try Self.parse(Array(rest))
+            let length = Int(response.headers["content-length"] ?? "0") ?? 0
+            rest = response.bytes[length...]
+            response.bytes = Array(response.bytes[..<length])
+            response.body = String(decoding: response.bytes, as: UTF8.self)
+            responses.append(response)
+        }
+        return responses
     }
 
     private static func exchange(_ request: [UInt8], _ port: Int) throws -> [UInt8] {

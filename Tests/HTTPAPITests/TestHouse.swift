@@ -2,6 +2,7 @@ import CalcProcess
 import Foundation
 import HTTPAPI
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import PrimaryStore
@@ -20,6 +21,7 @@ final class TestHouse: Sendable {
     let folder: String
     let master: String
     private let port = Mutex(0)
+    private let routerPort = Mutex(0)
 
     private init(
         limits: APILimits, fleet: FleetOptions, fleetReports: (any FleetReports)?,
@@ -42,7 +44,7 @@ final class TestHouse: Sendable {
     static func open(
         limits: APILimits = APILimits(), fleet: FleetOptions = FleetOptions(),
         fleetReports: (any FleetReports)? = nil,
-        preparing prepare: (_ folder: String) throws -> Void = { _ in },
+        withRouterAlone: Bool = false, preparing prepare: (_ folder: String) throws -> Void = { _ in },
         _ body: @escaping @Sendable (TestHouse) async throws -> Void
     ) async throws {
         let house = try TestHouse(limits: limits, fleet: fleet, fleetReports: fleetReports, prepare)
@@ -50,22 +52,35 @@ final class TestHouse: Sendable {
             house.store.close()
             try? FileManager.default.removeItem(atPath: house.folder)
         }
-        let (ready, announce) = AsyncStream.makeStream(of: Int.self)
-        let app = Application(
-            router: house.api.router(), configuration: .init(address: .hostname("127.0.0.1", port: 0)),
-            onServerRunning: { channel in
-                announce.yield(channel.localAddress?.port ?? 0)
-                announce.finish()
-            }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await app.run() }
-            for await port in ready { house.port.withLock { $0 = port } }
+            let port = await start(&group, house.api.router(), house.api.server(name: "odograph"))
+            house.port.withLock { $0 = port }
+            let routerPort = withRouterAlone ? await start(&group, house.api.router(), .http1()) : 0
+            house.routerPort.withLock { $0 = routerPort }
             try await body(house)
             group.cancelAll()
         }
     }
 
+    /// Starts a server and gives its port.
+    private static func start(
+        _ group: inout ThrowingTaskGroup<Void, any Error>, _ router: Router<APIContext>, _ server: HTTPServerBuilder
+    ) async -> Int {
+        let (ready, announce) = AsyncStream.makeStream(of: Int.self)
+        let app = Application(
+            router: router, server: server,
+            configuration: .init(address: .hostname("127.0.0.1", port: 0), serverName: "odograph"),
+            onServerRunning: { channel in
+                announce.yield(channel.localAddress?.port ?? 0)
+                announce.finish()
+            }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        group.addTask { try await app.run() }
+        return await ready.first { _ in true } ?? 0
+    }
+
     var client: TestClient { TestClient(port: port.withLock { $0 }) }
+    /// A server with the router and nothing in front of it.
+    var routerClient: TestClient { TestClient(port: routerPort.withLock { $0 }) }
 
     /// Sends a request with the master token, unless another is given.
     @discardableResult
@@ -121,6 +136,8 @@ final class RecordedCalculation: Calculation {
     func status(of key: AssignmentKey) -> AssignmentStatus {
         state.withLock { $0.statuses[key] ?? AssignmentStatus(sync: .synced, appliedPosition: 9) }
     }
+
+    func statuses(of keys: [AssignmentKey]) -> [AssignmentStatus] { keys.map(status(of:)) }
 
     func set(_ key: AssignmentKey, _ status: AssignmentStatus) { state.withLock { $0.statuses[key] = status } }
 

@@ -72,6 +72,7 @@ package final class HookedStore: PrimaryStore {
     package var parameters: ParameterTable { base.parameters }
     package var storeID: UInt64 { base.storeID }
     package var storeIdentity: String { base.storeIdentity }
+    package var intervalRevisions: IntervalRevisions { base.intervalRevisions }
     package var lastPosition: Int64 { base.lastPosition }
     package var registryRevision: Int64 { base.registryRevision }
 

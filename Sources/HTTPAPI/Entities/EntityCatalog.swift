@@ -87,6 +87,7 @@ final class EntityCatalog: Sendable {
 
     private let contents: Mutex<Contents>
     private let changes = Mutex(())
+    private let changeCount = Atomic<UInt64>(0)
 
     init(_ snapshot: RegistrySnapshot) {
         var contents = Contents()
@@ -102,6 +103,9 @@ final class EntityCatalog: Sendable {
     /// What there is now.
     var present: Contents { contents.withLock { $0 } }
 
+    /// Counts the changes: what was made of contents read after it holds while it stays the same.
+    var generation: UInt64 { changeCount.load(ordering: .acquiring) }
+
     /// Changes the store, then the catalog; nobody else changes them meanwhile. Blocks.
     func changing<Value: Sendable, Failure: Error>(
         _ change: () throws(Failure) -> Value, then apply: (inout Contents, Value) -> Void
@@ -109,7 +113,10 @@ final class EntityCatalog: Sendable {
         let result = changes.withLock { _ in
             Result { () throws(Failure) in
                 let value = try change()
-                contents.withLock { apply(&$0, value) }
+                contents.withLock {
+                    apply(&$0, value)
+                    changeCount.add(1, ordering: .releasing)
+                }
                 return value
             }
         }

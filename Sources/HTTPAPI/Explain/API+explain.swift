@@ -15,7 +15,7 @@ extension API {
         }
         let keys = selection.items.map(\.key)
         // The state is read before the intervals, so that it never claims more than they hold.
-        let freshness = Freshness(keys.map(calculation.status(of:)))
+        let freshness = Freshness(calculation.statuses(of: keys))
         let runs = try await explainRuns(keys, request, now: moment)
         var budget = OnDemandBudget(limits.onDemand)
         var (pages, isCut, errors) = ([[UInt8]](), false, selection.errors)
@@ -36,7 +36,7 @@ extension API {
             runs.isEmpty && !selection.errors.isEmpty
             ? Answer(result: [], errors: errors)
             : Answer(resultBytes: pages, errors: errors, isTruncated: isCut)
-        answer.headers.append(contentsOf: freshness.headers)
+        answer.headers.append(contentsOf: freshness.fields)
         return answer
     }
 

@@ -28,7 +28,7 @@ extension API {
                 warnings: checked.warnings.map { Self.warning($0, of: calculator.id) }, errors: report.errors)
         }
         // What is compared with may itself be behind the messages.
-        answer.headers.append(contentsOf: Freshness(keys.map(calculation.status(of:))).headers)
+        answer.headers.append(contentsOf: Freshness(calculation.statuses(of: keys)).fields)
         return answer
     }
 

@@ -19,6 +19,9 @@ package struct Answer: Sendable {
         headers[.contentType] = contentType
     }
 
+    /// A body whose headers the caller sets.
+    init(body: ByteBuffer) { self.body = body }
+
     init(json: JSONWriter) {
         body = ByteBuffer(bytes: json.bytes)
         headers[.contentType] = "application/json"

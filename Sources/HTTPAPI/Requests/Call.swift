@@ -11,8 +11,14 @@ package struct Call: Sendable {
     var body: [UInt8] = []
     /// Who asks.
     var token: TokenRecord?
+    /// The template of its route.
+    var route = ""
+    /// The path with its query, as it came.
+    var target = ""
     /// Whether the answer may be compressed.
     var acceptsGzip = false
+    /// The tags of the answers that the client has.
+    var ifNoneMatch: String?
 
     /// The captures of a path under a route's template.
     static func captures(

@@ -5,15 +5,35 @@ import PrimaryStore
 import Telemetry
 
 extension API {
-    /// Stored intervals: their bytes as they are, unless `fields` or `filter` asks for a part of them.
+    /// Stored intervals: their bytes as they are, unless `fields` or `filter` asks for a part. An answer is kept in memory
+    for as long as the same request would be answered with the same bytes.
     func readIntervals(_ call: Call) async throws(APIFailure) -> Answer {
+        if let answer = try await keptReport(call) { return answer }
+        let generation = catalog.generation
         let selection = try assignments(call)
         let query = try IntervalRequest(call, limits: limits)
         let keys = selection.items.map(\.key)
         // The state is read before the intervals, so that it never claims more than they hold.
-        let freshness = Freshness(keys.map(calculation.status(of:)))
+        let freshness = Freshness(calculation.statuses(of: keys))
+        let sources = KeptAnswer.Sources(keys, generation: generation, store.intervalRevisions)
+        let reading = try await readIntervals(of: keys, query)
+        guard !keys.isEmpty || selection.errors.isEmpty else {
+            var answer = Answer(result: [], errors: selection.errors)
+            answer.headers.append(contentsOf: freshness.fields)
+            return answer
+        }
+        let body = Answer(
+            resultBytes: reading.pages, errors: selection.errors, isTruncated: reading.isTruncated
+        ).body
+        let answer = KeptAnswer(sources, body: body, route: call.route)
+        return try await report(call, answer, isLasting: query.isLasting, freshness)
+    }
+
+    private func readIntervals(
+        of keys: [AssignmentKey], _ query: IntervalRequest
+    ) async throws(APIFailure) -> IntervalReading {
         let bytesMax = limits.answerBytesMax
-        let reading = try await pool.run { [store] () throws(APIFailure) in
+        return try await pool.run { [store] () throws(APIFailure) in
             var reading = IntervalReading(query: query, isTagged: keys.count > 1)
             for key in keys {
                 do throws(StoreError) { try reading.read(key, from: store) } catch { throw APIFailure(error) }
@@ -25,12 +45,6 @@ extension API {
             }
             return reading
         }
-        var answer =
-            keys.isEmpty && !selection.errors.isEmpty
-            ? Answer(result: [], errors: selection.errors)
-            : Answer(resultBytes: reading.pages, errors: selection.errors, isTruncated: reading.isTruncated)
-        answer.headers.append(contentsOf: freshness.headers)
-        return answer
     }
 
     func recalculate(_ call: Call) async throws(APIFailure) -> Answer {
@@ -68,6 +82,9 @@ struct IntervalRequest: Sendable {
     let tellsRevision: Bool
     /// The most intervals of one assignment.
     let countMax: Int
+
+    /// Whether the answer changes only with the intervals: what is kept of replaced ones goes by itself.
+    var isLasting: Bool { query.asOf == nil }
 
     /// All that is named, as it is stored.
     init() {
@@ -226,15 +243,18 @@ struct Freshness: Sendable, Equatable {
         horizon = statuses.compactMap(\.horizon).max()
     }
 
-    var headers: HTTPFields {
-        var headers = HTTPFields()
-        headers[.odographSynced] = isSynced ? "true" : "false"
-        headers[.odographAppliedPosition] = String(appliedPosition)
-        if let pendingSince { headers[.odographPendingSince] = JSONValue(pendingSince).text }
+    var fields: HTTPFields { HTTPFields(headers.map { HTTPField(name: $0.name, value: $0.value) }) }
+
+    var headers: [(name: HTTPField.Name, value: String)] {
+        var headers: [(name: HTTPField.Name, value: String)] = [
+            (.odographSynced, isSynced ? "true" : "false"), (.odographAppliedPosition, String(appliedPosition)),
+        ]
+        if let pendingSince { headers.append((.odographPendingSince, JSONValue(pendingSince).text)) }
         if !heldJobs.isEmpty {
-            headers[.odographHeldJob] = heldJobs.prefix(Self.heldJobsMax).map { String($0) }.joined(separator: ",")
+            let ids = heldJobs.prefix(Self.heldJobsMax).map { String($0) }.joined(separator: ",")
+            headers.append((.odographHeldJob, ids))
         }
-        if let horizon { headers[.odographHorizon] = JSONValue(horizon).text }
+        if let horizon { headers.append((.odographHorizon, JSONValue(horizon).text)) }
         return headers
     }
 }

@@ -29,6 +29,8 @@ extension API {
         let contents = catalog.present
         var text = MetricsText()
         text.add(metrics.present)
+        text.gauge("odograph_kept_answers", "reports kept in memory", Double(keptAnswers.count))
+        text.gauge("odograph_kept_answer_bytes", "what they take", Double(keptAnswers.byteCount))
         text.add(calculation.metrics)
         text.gauge("odograph_devices", "devices in the registry", Double(contents.devices.count))
         text.gauge("odograph_calculators", "calculators in the registry", Double(contents.calculators.count))

@@ -16,7 +16,7 @@ extension API {
         let keys = selection.items.map(\.key).sorted { ($0.device, $0.calculator) < ($1.device, $1.calculator) }
         let result = try await verified(keys)
         var answer = Answer(result: result, errors: selection.errors)
-        answer.headers.append(contentsOf: Freshness(keys.map(calculation.status(of:))).headers)
+        answer.headers.append(contentsOf: Freshness(calculation.statuses(of: keys)).fields)
         return answer
     }
 

@@ -57,6 +57,22 @@ final class Authenticator: Sendable {
         return record
     }
 
+    /// Whether a header has a token that was found valid a moment ago and whose use is noted: nothing is to look up.
+    func admitsAtOnce(_ header: String) -> Bool {
+        guard let secret = Self.secret(header) else { return false }
+        let moment = now()
+        return state.withLock { state in
+            guard let known = state.known[secret], isFresh(known, at: moment), known.record.isValid(at: moment),
+                let touched = state.touched[known.record.id]
+            else { return false }
+            return moment < touched.advanced(bySeconds: limits.tokenTouchSeconds)
+        }
+    }
+
+    private func isFresh(_ known: Known, at moment: Timestamp) -> Bool {
+        moment < known.checked.advanced(bySeconds: limits.tokenCacheSeconds) && moment >= known.checked
+    }
+
     /// Forgets what is cached: a token was changed.
     func forget() {
         state.withLock {
@@ -68,9 +84,7 @@ final class Authenticator: Sendable {
     private func record(_ secret: String) async throws(APIFailure) -> TokenRecord {
         let moment = now()
         let (known, generation) = state.withLock { ($0.known[secret], $0.generation) }
-        if let known, moment < known.checked.advanced(bySeconds: limits.tokenCacheSeconds), moment >= known.checked {
-            return known.record
-        }
+        if let known, isFresh(known, at: moment) { return known.record }
         let store = store
         let found = try await pool.run { () throws(APIFailure) in
             do throws(StoreError) { return try store.token(secret: secret) } catch { throw APIFailure(error) }

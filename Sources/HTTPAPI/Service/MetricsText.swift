@@ -29,6 +29,9 @@ struct MetricsText {
         counter("odograph_messages_refused_total", "messages refused by this API", counts.messagesRefused)
         counter("odograph_messages_apart_total", "messages kept apart by this API", counts.messagesApart)
         gauge("odograph_requests_in_work", "requests being answered", Double(counts.inFlight))
+        counter(
+            "odograph_requests_at_once_total", "requests answered from memory, before the router", counts.answeredAtOnce
+        )
         let requests = counts.requests.sorted {
             ($0.key.route, $0.key.method, $0.key.status) < ($1.key.route, $1.key.method, $1.key.status)
         }

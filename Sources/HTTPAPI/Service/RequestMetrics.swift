@@ -2,7 +2,7 @@ import Synchronization
 
 /// Counts what came in and what was answered, since the start.
 final class RequestMetrics: Sendable {
-    struct Key: Hashable {
+    struct Key: Hashable, Sendable {
         var method: String
         /// The template of the route, or `unknown`.
         var route: String
@@ -12,6 +12,11 @@ final class RequestMetrics: Sendable {
     struct Tally {
         var count: Int64 = 0
         var seconds = 0.0
+
+        mutating func add(_ seconds: Double) {
+            count += 1
+            self.seconds += seconds
+        }
     }
 
     struct Counts {
@@ -20,6 +25,8 @@ final class RequestMetrics: Sendable {
         var messagesRefused: Int64 = 0
         var messagesApart: Int64 = 0
         var inFlight = 0
+        /// Requests that were answered from memory, before the router.
+        var answeredAtOnce: Int64 = 0
     }
 
     private let counts = Mutex(Counts())
@@ -39,9 +46,16 @@ final class RequestMetrics: Sendable {
 
     /// Counts an answer. The keys are bounded: methods and templates are the server's own.
     func answered(_ key: Key, seconds: Double) {
+        counts.withLock { $0.requests[key, default: Tally()].add(seconds) }
+    }
+
+    /// Counts a request that is answered at once; false if there are too many in work.
+    func answeredAtOnce(_ key: Key, seconds: Double, max: Int) -> Bool {
         counts.withLock {
-            $0.requests[key, default: Tally()].count += 1
-            $0.requests[key, default: Tally()].seconds += seconds
+            guard $0.inFlight < max else { return false }
+            $0.requests[key, default: Tally()].add(seconds)
+            $0.answeredAtOnce += 1
+            return true
         }
     }
 

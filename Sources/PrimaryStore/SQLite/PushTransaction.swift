@@ -13,6 +13,8 @@ struct PushTransaction {
     private var knownHasFields: Bool?
     /// The ids that an upsert of this push stands for; two upserts must not mean one interval.
     private var claimed: Set<Int64> = []
+    /// Whether a row was written anew of which the feed tells nothing.
+    private var hasQuietChange = false
     /// What happened, in the order of the upserts, for the feed.
     private var changes: [ChangeOperation: [FeedEntry]] = [:]
 
@@ -38,6 +40,8 @@ struct PushTransaction {
         let ids = try transaction.applyUpserts()
         let rows = transaction.feedRows()
         if !rows.isEmpty { try writer.appendFeed(push.slot, rows) }
+        // What the feed does not tell, such as a revision alone, changes what is read all the same.
+        if transaction.hasQuietChange { writer.changedAssignments.insert(push.key) }
         try transaction.writeMarks(assignment)
         let receipt = transaction.receipt(ids, try writer.slot(push.slot).revision)
         try transaction.writeJob(receipt)
@@ -239,6 +243,7 @@ extension PushTransaction {
     private mutating func keepText(_ existing: Existing, _ new: HeldInterval, revision: Int64) throws {
         var text = try storedText(existing)
         text.details.revision = revision
+        hasQuietChange = true
         try IntervalTable.replace(
             connection, push.key, existing.held, checksum: existing.details.checksum, new, text, &totals.intervals)
     }

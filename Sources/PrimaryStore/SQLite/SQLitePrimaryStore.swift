@@ -13,6 +13,7 @@ package final class SQLitePrimaryStore: PrimaryStore {
     package let parameters: ParameterTable
     package let storeID: UInt64
     package let storeIdentity: String
+    package let intervalRevisions = IntervalRevisions()
 
     private let readers: ReaderPool
     private let thread: WriterThread?
@@ -53,7 +54,7 @@ package final class SQLitePrimaryStore: PrimaryStore {
             readers = ReaderPool(path: path)
             thread =
                 mode == .readWrite
-                ? try WriterThread(writer) {
+                ? try WriterThread(writer, revisions: intervalRevisions) {
                     published.publish($0)
                 } early: { rows in
                     published.early.withLock { $0 = rows }

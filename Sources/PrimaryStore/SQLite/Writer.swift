@@ -21,6 +21,8 @@ final class Writer {
     let parameters: ParameterTable
     var state = State()
     var book: SlotBook
+    /// The assignments whose intervals the open transaction has changed, those of parts that were undone too.
+    var changedAssignments: Set<AssignmentKey> = []
     private var isBookForgotten = false
 
     init(_ connection: Connection, parameters: ParameterTable) throws {
@@ -113,6 +115,7 @@ extension Writer {
                 row.revision = slotRow.revision
                 slotRow.feed.add(try FeedTable.append(connection, row))
                 state.changedSlots.insert(slot)
+                changedAssignments.insert(row.key)
             }
         }
     }

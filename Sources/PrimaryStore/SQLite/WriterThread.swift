@@ -22,6 +22,7 @@ final class WriterThread: @unchecked Sendable {
 
     private let writer: Writer
     private let queue = Monitor(Queue())
+    private let revisions: IntervalRevisions
     private var failure: StoreError?
     private var thread = pthread_t()
     private let committed: @Sendable (CommitNotice) -> Void
@@ -29,10 +30,11 @@ final class WriterThread: @unchecked Sendable {
 
     /// Starts the thread; `committed` is called on it after each commit, before the writers are answered.
     init(
-        _ writer: Writer, committed: @escaping @Sendable (CommitNotice) -> Void,
+        _ writer: Writer, revisions: IntervalRevisions, committed: @escaping @Sendable (CommitNotice) -> Void,
         early: @escaping @Sendable (EarlyFeed.Rows) -> Void
     ) throws {
         self.writer = writer
+        self.revisions = revisions
         self.committed = committed
         self.early = early
         writer.connection.trackWAL()
@@ -92,6 +94,7 @@ final class WriterThread: @unchecked Sendable {
             return
         }
         let before = writer.state
+        writer.changedAssignments.removeAll(keepingCapacity: true)
         do {
             try writer.connection.begin()
             try writer.recallBook()
@@ -100,7 +103,7 @@ final class WriterThread: @unchecked Sendable {
             if writer.connection.isInTransaction {
                 try writer.book.flush(writer.connection)
                 if group.contains(where: \.isFeedEarly) { try tellEarly() }
-                try writer.connection.commit()
+                try commit()
             }
         } catch {
             writer.connection.rollback()
@@ -140,6 +143,13 @@ final class WriterThread: @unchecked Sendable {
                 }
             }
         }
+    }
+
+    /// Makes what was written visible; whoever keeps what was read before knows it from the counts.
+    private func commit() throws {
+        revisions.begin(writer.changedAssignments)
+        defer { revisions.end(writer.changedAssignments) }
+        try writer.connection.commit()
     }
 
     /// The bug of telling what is not durable yet, for tests that must find it.

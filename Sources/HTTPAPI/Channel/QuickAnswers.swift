@@ -1,0 +1,105 @@
+import HTTPTypes
+import Logging
+import NIOCore
+import NIOHTTP1
+import PrimaryStore
+import Telemetry
+
+/// Answers what is in memory on the connection's own thread, with nothing waited for: kept reports to known tokens.
+///
+/// All else, every refusal and whatever is unusual in a request, is left to the router, which gives the same bytes.
+struct QuickAnswers: Sendable {
+    struct Found {
+        var head: ByteBuffer
+        /// Nil where the client has it already.
+        var body: ByteBuffer?
+    }
+
+    let api: API
+    /// What `Server` says; nil: nothing.
+    let serverName: String?
+
+    /// The answer to a request without a body; nil if the router must answer.
+    func answer(_ request: HTTPRequestHead, _ dates: inout DateText) -> Found? {
+        guard request.method == .GET, request.version == .http1_1, let found = api.keptAnswers.find(request.uri),
+            request.headers.count <= api.limits.headerCountMax, let asked = QuickRequest(request.headers)
+        else { return nil }
+        let began = ContinuousClock.now
+        guard api.authenticator.admitsAtOnce(asked.authorization) else { return nil }
+        let freshness = Freshness(api.calculation.statuses(of: found.answer.keys))
+        guard found.answer.holds(api.store.intervalRevisions, generation: api.catalog.generation) else { return nil }
+        let form = ReportForm(found.answer, asked.wish, freshness)
+        let body: ByteBuffer? = form.body == .compressed ? found.compressed : found.answer.body
+        guard let body else { return nil }
+        let seconds = (ContinuousClock.now - began) / .seconds(1)
+        guard note(request, form.status, found.answer.route, seconds) else { return nil }
+        let head = head(form, bodyCount: body.readableBytes, date: dates.present())
+        return Found(head: head, body: form.body == .none ? nil : body)
+    }
+
+    /// Counts it as the router would; false if there are too many requests in work.
+    private func note(_ request: HTTPRequestHead, _ status: HTTPResponse.Status, _ route: String, _ seconds: Double)
+        -> Bool
+    {
+        guard
+            api.metrics.answeredAtOnce(
+                .init(method: "GET", route: route, status: status.code), seconds: seconds,
+                max: api.limits.concurrencyMax)
+        else { return false }
+        api.logger.debug(
+            "request",
+            metadata: [
+                "method": "GET", "path": "\(request.uri)", "status": "\(status.code)", "seconds": "\(seconds)",
+            ])
+        return true
+    }
+
+    private func head(_ form: ReportForm, bodyCount: Int, date: String) -> ByteBuffer {
+        var head = ByteBuffer()
+        head.reserveCapacity(512)
+        head.writeString(form.body == .none ? "HTTP/1.1 304 Not Modified\r\n" : "HTTP/1.1 200 OK\r\n")
+        func write(_ name: String, _ value: String) {
+            head.writeString(name)
+            head.writeStaticString(": ")
+            head.writeString(value)
+            head.writeStaticString("\r\n")
+        }
+        for header in form.headers { write(header.name.rawName, header.value) }
+        if form.body != .none { write("Content-Length", String(bodyCount)) }
+        write("Date", date)
+        if let serverName { write("Server", serverName) }
+        head.writeStaticString("\r\n")
+        return head
+    }
+}
+
+/// What of a request's headers a kept report depends on.
+struct QuickRequest {
+    private(set) var authorization = ""
+    private(set) var wish = ReportWish()
+
+    /// Nil where the headers ask for more than that: for a body, an end of the connection, one header twice.
+    init?(_ headers: HTTPHeaders) {
+        var encoding: String?
+        for (name, value) in headers {
+            switch name.lowercased() {
+            case "authorization":
+                guard authorization.isEmpty else { return nil }
+                authorization = value
+            case "if-none-match":
+                guard wish.ifNoneMatch == nil else { return nil }
+                wish.ifNoneMatch = value
+            case "accept-encoding":
+                guard encoding == nil else { return nil }
+                encoding = value
+            case "connection":
+                guard value.lowercased() == "keep-alive" else { return nil }
+            case "content-length", "transfer-encoding", "expect", "upgrade", "trailer", "te", "range":
+                return nil
+            default: break
+            }
+        }
+        guard !authorization.isEmpty else { return nil }
+        if let encoding { wish.acceptsGzip = Gzip.isAccepted(encoding) }
+    }
+}

@@ -1,0 +1,211 @@
+import HTTPAPI
+import PrimaryStore
+import Telemetry
+import Testing
+
+/// Reports that are kept in memory and answered in front of the router.
+@Suite("Kept answers")
+struct KeptAnswerTests {
+    /// A house with two devices that have a calculator and three intervals each.
+    private static func open(
+        limits: APILimits = APILimits(), _ body: @escaping @Sendable (TestHouse, [AssignmentKey]) async throws -> Void
+    ) async throws {
+        try await TestHouse.open(limits: limits, withRouterAlone: true) { house in
+            let calculator = try await house.calculator()
+            var keys: [AssignmentKey] = []
+            for ident in ["a", "b"] {
+                let device = try await house.device(ident)
+                #expect(try await house.send("POST", "/gw/calcs/\(calculator)/devices/\(device)").status == 200)
+                keys.append(AssignmentKey(calculator: CalculatorID(calculator), device: DeviceID(device)))
+                try await house.push(keys[keys.count - 1])
+            }
+            try await body(house, keys)
+        }
+    }
+
+    private static let targets = [
+        "/gw/calcs/1/devices/1/intervals/all", "/gw/calcs/1/devices/all/intervals/all",
+        "/gw/calcs/1/devices/1/intervals/last", "/gw/calcs/1/devices/1,9/intervals/all",
+        "/gw/calcs/1/devices/1/intervals/all?begin=150&end=250&revision=true",
+        "/gw/calcs/all/devices/all/intervals/all?fields=begin,value&reverse=true",
+        "/gw/calcs/1/devices/1/intervals/all?filter=value%3E1&count=1",
+        "/gw/calcs/1/devices/9/intervals/all", "/gw/calcs/1/devices/1/intervals/x",
+        "/gw/calcs/1/devices/1/intervals/all?as_of=1700000001", "/gw/devices/all", "/nowhere",
+    ]
+
+    @Test("The bytes of every answer are the same with the quick way and without it", arguments: targets)
+    func sameBytes(target: String) async throws {
+        try await Self.open { house, _ in
+            for more in [
+                "", "Accept-Encoding: gzip\r\n", "If-None-Match: *\r\n", "Connection: keep-alive\r\n",
+                "Accept-Encoding: gzip;q=0\r\nIf-None-Match: W/\"1\"\r\n",
+            ] {
+                // The first request fills the memory, the others may be answered from it.
+                let request = Self.request(target, house.master, more)
+                let last = Self.request("/health", house.master, "Connection: close\r\n")
+                let heads = [request, request, request, last]
+                let quick = try await house.client.exchangeBytes(Array(heads.joined().utf8))
+                let router = try await house.routerClient.exchangeBytes(Array(heads.joined().utf8))
+                #expect(Self.withoutDates(quick) == Self.withoutDates(router))
+            }
+            let isReport = target.contains("/intervals/") && !target.hasSuffix("/x") && !target.contains("as_of")
+            let count = try await Self.quickCount(house)
+            #expect((count > 0) == (isReport && !target.hasSuffix("/9/intervals/all")), "\(count)")
+        }
+    }
+
+    @Test("After every change the next answer is what a fresh reading gives", arguments: [1, 2, 3] as [UInt64])
+    func neverStale(seed: UInt64) async throws {
+        try await Self.open { house, keys in
+            var random = SeededGenerator(seed)
+            var value = 10.0
+            for round in 1...40 {
+                let key = keys[Int.random(in: 0..<2, using: &random)]
+                let path = "/gw/calcs/1/devices/\(key.device)"
+                value += 1
+                switch Int.random(in: 0..<8, using: &random) {
+                case 0: try await Self.change(house, key, [value, 2, 3])
+                case 1: try await Self.change(house, key, [1, 2, value])
+                case 2: try await house.send("PUT", "\(path)/intervals/last", "{\"note\":\(value)}")
+                case 3: try await house.send("DELETE", "\(path)?confirm=intervals")
+                case 4: try await house.send("POST", path)
+                case 5:
+                    try await house.send("PATCH", "/gw/calcs/1", "{\"name\":\"n\(round)\"}")
+                    try await Self.change(house, key, [1, 2, 3])
+                case 6: _ = try await house.device("new \(round)")
+                default: break
+                }
+                for target in Self.targets[..<7] {
+                    // A begin that nobody asked for yet is nowhere kept.
+                    let fresh = target + (target.contains("?") ? "&" : "?") + "as_of=4102444800"
+                    let request = Self.request(target, house.master, "")
+                    let answers = try await house.client.pipelined([
+                        request, request, Self.request(fresh, house.master, "Connection: close\r\n"),
+                    ])
+                    try #require(answers.count == 3)
+                    #expect(answers[0].body == answers[1].body, "seed \(seed), round \(round)")
+                    #expect(answers[1].body == answers[2].body, "seed \(seed), round \(round): \(target)")
+                }
+            }
+            #expect(try await Self.quickCount(house) > 10)
+        }
+    }
+
+    @Test("Answers keep the order of requests, those of the router and those from memory")
+    func order() async throws {
+        try await Self.open { house, _ in
+            let kept = Self.request(Self.targets[0], house.master, "")
+            let routed = Self.request("/gw/devices/1", house.master, "")
+            let body = "{\"name\":\"n\"}"
+            let patch =
+                Self.request(
+                    "/gw/devices/1", house.master, "Content-Length: \(body.utf8.count)\r\n", method: "PATCH") + body
+            let last = Self.request("/health", house.master, "Connection: close\r\n")
+            let answers = try await house.client.pipelined([kept, kept, routed, kept, patch, kept, routed, kept, last])
+            let marks = answers.map { answer in
+                answer.body.contains("\"status\"") ? "h" : answer.body.contains("\"begin\"") ? "k" : "r"
+            }
+            #expect(marks.joined() == "kkrkrkrkh")
+        }
+    }
+
+    @Test("A client that has the answer is told so, until the answer is another")
+    func conditional() async throws {
+        try await Self.open { house, keys in
+            let first = try await house.send("GET", Self.targets[0])
+            let tag = try #require(first.headers["etag"])
+            #expect(first.headers["vary"] == "Accept-Encoding")
+            let request = Self.request(Self.targets[0], house.master, "If-None-Match: \"x\", \(tag)\r\n")
+            let end = Self.request("/health", house.master, "Connection: close\r\n")
+            let same = try await house.client.pipelined([request, end])
+            #expect(same[0].status == 304 && same[0].body.isEmpty && same[0].headers["etag"] == tag)
+            #expect(same[0].headers["x-odograph-synced"] == "true")
+            try await house.push(keys[1], values: [7, 7, 7], ids: try Self.ids(house, keys[1]))
+            #expect(try await house.client.pipelined([request, end])[0].status == 304, "another device's change")
+            try await house.push(keys[0], values: [7, 7, 7], ids: try Self.ids(house, keys[0]))
+            let other = try await house.client.pipelined([request, end])
+            #expect(other[0].status == 200 && other[0].headers["etag"] != tag)
+        }
+    }
+
+    @Test("A revoked or expired token opens nothing that is kept")
+    func tokens() async throws {
+        try await Self.open { house, _ in
+            let made = try await house.send("POST", "/platform/tokens", "{\"name\":\"app\",\"ttl\":60}")
+            let key = try #require(made.result.first?["key"]?.stringValue)
+            let request = Self.request(Self.targets[0], key, "")
+            let end = Self.request("/health", key, "Connection: close\r\n")
+            #expect(try await house.client.pipelined([request, request, end]).map(\.status) == [200, 200, 200])
+            let none = request.replacing("Authorization", with: "X-Nothing")
+            #expect(try await house.client.pipelined([none, end])[0].status == 401)
+            #expect(try await house.client.pipelined([request.replacing(key, with: "wrong"), end])[0].status == 401)
+            house.clock.advance(seconds: 61)
+            #expect(try await house.client.pipelined([request, end])[0].status == 401)
+            let other = try await house.send("POST", "/platform/tokens", "{\"name\":\"app\"}")
+            let second = try #require(other.result.first?["key"]?.stringValue)
+            let asked = request.replacing(key, with: second)
+            #expect(try await house.client.pipelined([asked, asked, end])[1].status == 200)
+            #expect(try await house.send("DELETE", "/platform/tokens/3").status == 200)
+            #expect(try await house.client.pipelined([asked, end])[0].status == 401)
+        }
+    }
+
+    @Test("What is kept is counted in bytes and bounded")
+    func bounded() async throws {
+        var limits = APILimits()
+        limits.keptAnswerBytesMax = 20_000
+        try await Self.open(limits: limits) { house, _ in
+            for begin in 0..<100 {
+                let target = "\(Self.targets[0])?begin=\(begin)"
+                #expect(try await house.send("GET", target).result.count == 3)
+                let text = try await house.send("GET", "/metrics").body
+                let bytes = try #require(Self.value("odograph_kept_answer_bytes", in: text))
+                #expect(bytes <= 20_000 && bytes > 0)
+            }
+        }
+    }
+
+    @Test("Without room nothing is kept, and the answers are the same")
+    func noRoom() async throws {
+        var limits = APILimits()
+        limits.keptAnswerBytesMax = 0
+        try await Self.open(limits: limits) { house, _ in
+            let request = Self.request(Self.targets[0], house.master, "")
+            let end = Self.request("/health", house.master, "Connection: close\r\n")
+            let answers = try await house.client.pipelined([request, request, end])
+            #expect(answers[1].result.count == 3)
+            let count = try await Self.quickCount(house)
+            #expect(count == 0)
+        }
+    }
+
+    private static func request(_ target: String, _ token: String, _ more: String, method: String = "GET") -> String {
+        "\(method) \(target) HTTP/1.1\r\nHost: localhost\r\nAuthorization: FlespiToken \(token)\r\n\(more)\r\n"
+    }
+
+    private static func withoutDates(_ bytes: [UInt8]) -> String {
+        // Whether compressed or not, each byte is one character.
+        String(String.UnicodeScalarView(bytes.map { UnicodeScalar($0) }))
+            .replacing(#/\r\nDate: [^\r]*/#, with: "\r\nDate: then")
+    }
+
+    /// Pushes with the calculator's present revision, if it is assigned.
+    private static func change(_ house: TestHouse, _ key: AssignmentKey, _ values: [Double]) async throws {
+        guard try house.store.assignment(key) != nil else { return }
+        let revision = try house.store.registry().calculators[0].revision
+        try await house.push(key, revision: revision, values: values, ids: try ids(house, key))
+    }
+
+    private static func ids(_ house: TestHouse, _ key: AssignmentKey) throws -> [Int64?] {
+        let held = try house.store.heldIntervals(key)
+        return (0..<3).map { $0 < held.count ? held[$0].id : nil }
+    }
+
+    private static func quickCount(_ house: TestHouse) async throws -> Double {
+        value("odograph_requests_at_once_total", in: try await house.send("GET", "/metrics").body) ?? 0
+    }
+
+    private static func value(_ name: String, in text: String) -> Double? {
+        text.split(separator: "\n").first { $0.hasPrefix(name + " ") }.flatMap { Double($0.dropFirst(name.count + 1)) }
+    }
+}
