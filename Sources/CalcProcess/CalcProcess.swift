@@ -67,7 +67,8 @@ package final class CalcProcess: Service, Sendable {
             index: 0, slots: SlotSet(), workerCount: count, epochs: [:], store: store,
             mirror: RegistryMirror(store: store, timeZones: timeZones), board: board, cachePath: "",
             sealSeconds: configuration.sealSeconds, sealCount: configuration.sealCount, now: now,
-            replays: replayControl, scrubSeconds: configuration.scrubSeconds, logger: logger)
+            replays: replayControl, scrubSeconds: configuration.scrubSeconds,
+            logGatheringSeconds: LogPace.secondsMax, logger: logger)
         let keeper = keeper
         workers = (0..<count).map { index in
             WorkerHandle(template.seated(index, cachePath: "\(folder)/worker-\(index).db"), keeper)

@@ -9,10 +9,11 @@ extension Worker {
     /// Takes the next batches of the log into the cache, with what they invalidate and the position, in one
     /// transaction; false if there were none.
     func tailLog() throws -> Bool {
-        guard store.lastPosition > position else { return false }
+        guard store.lastPosition > position, logMoment == nil else { return false }
         let page = try readLogPage()
         var touched: Set<AssignmentKey> = []
         let moment = now
+        logPace.take(at: moment, isMore: page.isCut)
         try transaction {
             for entry in page.entries {
                 try countExpired(entry)
@@ -29,6 +30,9 @@ extension Worker {
         setup.board.setPosition(position, of: setup.index)
         return page.isCut || !page.entries.isEmpty
     }
+
+    /// When the log that gathers is due; nil if it is due by now, or there is none.
+    var logMoment: Timestamp? { store.lastPosition > position ? logPace.moment(after: now) : nil }
 
     private func readLogPage() throws -> LogPage {
         let page = try readLogTolerantly(after: position)

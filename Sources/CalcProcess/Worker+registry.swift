@@ -128,6 +128,7 @@ extension Worker {
 
     private func adopt(_ picture: RegistryPicture) throws {
         watchedSlots = picture.slotsBehindAssets(of: setup.slots)
+        logPace.follow(updateIntervals: picture.calculators.values.lazy.map(\.calculator.updateInterval))
         for key in assignments.keys.sorted() where picture.assignments[key] == nil { try drop(key) }
         for device in devices.keys.sorted() { try followAsset(device) }
         let ours = picture.assignments.filter { setup.slots.contains(Slot(device: $0.key.device)) }

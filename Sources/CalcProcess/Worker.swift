@@ -37,6 +37,8 @@ final class Worker {
         var expirySeconds = 3_600.0
         /// Messages are kept for so many seconds longer, the longest transaction.
         var expirySlackSeconds = 3_600.0
+        /// Seconds for which the log may gather before a busy worker takes it.
+        var logGatheringSeconds = 0.0
         var logger: Logger
 
         /// What the worker calls its cache, so that it refuses that of another.
@@ -67,6 +69,7 @@ final class Worker {
     let setup: Setup
     var cache: WorkerCache
     var position: Int64 = 0
+    var logPace: LogPace
     var picture = RegistryPicture()
     /// The slots whose log is read: this worker's own, and those of devices that stand for its assets.
     var watchedSlots = SlotSet()
@@ -113,6 +116,7 @@ final class Worker {
     init(_ setup: Setup) throws {
         self.setup = setup
         cache = try WorkerCache(path: setup.cachePath, storeID: setup.store.storeID, name: setup.cacheName)
+        logPace = LogPace(secondsMax: setup.logGatheringSeconds)
         nextSeal = setup.now()
         nextScrub = setup.now().advanced(bySeconds: setup.scrubSeconds)
         if let reason = cache.rebuiltReason {
@@ -176,7 +180,7 @@ final class Worker {
     }
 
     func secondsToWait() -> Double {
-        let deadlines = outage.map { [$0.until] } ?? [due.first, nextSeal, replayMoment].compactMap { $0 }
+        let deadlines = outage.map { [$0.until] } ?? [due.first, nextSeal, replayMoment, logMoment].compactMap { $0 }
         let wait = deadlines.map { Double($0.microseconds - now.microseconds) / 1e6 }.min() ?? Self.sleepSecondsMax
         // While replays are paused, what waits for one is looked at time and again.
         let least = setup.replays.settings.isPaused ? 0.05 : 0.0005
