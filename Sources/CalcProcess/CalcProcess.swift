@@ -199,6 +199,9 @@ package final class CalcProcess: Service, Sendable {
     /// Damage that was found since the start, the oldest first; at most `StatusBoard.findingsMax`.
     package var findings: [HealthFinding] { board.findings }
 
+    /// How many batches of the log wait for the workers; at most, since some of them may be sealed already.
+    package var logRowsWaiting: Int64 { max(0, store.lastPosition - (board.leastKnownPosition ?? .max)) }
+
     private func worker(of device: DeviceID) -> Int { Int(Slot(device: device).rawValue) % workers.count }
 
     /// Counts of what has been done since the start, for `/metrics`.

@@ -53,6 +53,9 @@ final class StatusBoard: Sendable {
         state.withLock { state in (0..<workerCount).map { state.positions[$0] ?? 0 }.min() ?? 0 }
     }
 
+    /// The log position that all workers that have begun have reached; nil while none has.
+    var leastKnownPosition: Int64? { state.withLock { $0.positions.values.min() } }
+
     var metrics: CalcMetrics {
         state.withLock { state in
             var metrics = state.metrics

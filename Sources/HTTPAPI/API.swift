@@ -26,6 +26,7 @@ package struct API: Sendable {
     let reportPool: BlockingPool
     let authenticator: Authenticator
     let metrics = RequestMetrics()
+    let bodies = BodyBudget()
     let activity = DeviceActivity()
     let horizons = DeviceHorizons()
     let keptAnswers: KeptAnswers
@@ -82,7 +83,9 @@ package struct API: Sendable {
     }
 
     private func respond(to request: Request, _ context: APIContext, _ route: Route) async throws -> Response {
-        let body = try await body(of: request)
+        var held = 0
+        defer { bodies.giveBack(held) }
+        let body = try await body(of: request, holding: &held)
         if route.access == .master, context.token?.kind != .master {
             throw APIFailure(.forbidden, "this needs a token of kind master")
         }
@@ -98,20 +101,38 @@ package struct API: Sendable {
         return try await route.handler(self)(call).response
     }
 
-    /// The whole body; one that is too large is never held in memory.
-    private func body(of request: Request) async throws -> [UInt8] {
+    /// The whole body; one that is too large is never held in memory, nor one beyond what bodies may hold together.
+    /// `held` is what it takes of that.
+    private func body(of request: Request, holding held: inout Int) async throws -> [UInt8] {
         let announced = request.headers[.contentLength].flatMap { Int($0) } ?? 0
         var bytes: [UInt8] = []
         if announced <= limits.bodyBytesMax { bytes.reserveCapacity(announced) }
         var count = 0
+        var hasRoom = true
         // Most clients send everything before they read the answer, so what is refused is read too, and dropped.
         if announced > limits.bodyDropMax { throw tooLarge }
         for try await buffer in request.body {
             count += buffer.readableBytes
             if count > limits.bodyDropMax { throw tooLarge }
-            if max(count, announced) <= limits.bodyBytesMax { bytes.append(contentsOf: buffer.readableBytesView) }
+            guard hasRoom, max(count, announced) <= limits.bodyBytesMax else { continue }
+            hasRoom = bodies.take(buffer.readableBytes, max: limits.bodiesBytesMax)
+            if hasRoom {
+                held += buffer.readableBytes
+                bytes.append(contentsOf: buffer.readableBytesView)
+            } else {
+                // The others go on with the room that this one leaves.
+                bytes = []
+                bodies.giveBack(held)
+                held = 0
+            }
         }
         guard count <= limits.bodyBytesMax else { throw tooLarge }
+        guard hasRoom else {
+            bodies.noteRefusalForMemory()
+            throw APIFailure.overloaded(
+                "the bodies of all requests in work take more than \(limits.bodiesBytesMax) bytes",
+                seconds: limits.bodiesRetrySeconds)
+        }
         return bytes
     }
 

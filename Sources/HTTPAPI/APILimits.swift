@@ -4,6 +4,14 @@ package struct APILimits: Sendable {
     package var bodyBytesMax = 8 << 20
     /// A refused body is read and dropped up to here, so that its sender comes to read the answer.
     package var bodyDropMax = 64 << 20
+    /// Bytes that the bodies of all requests in work may hold together; more are told to come again.
+    package var bodiesBytesMax = 32 << 20
+    /// Seconds after which they may.
+    package var bodiesRetrySeconds = 1
+    /// Batches of the log that may wait to be calculated; with more, messages are told to come again.
+    package var logRowsWaitingMax: Int64 = 1_000_000
+    /// Seconds after which they may.
+    package var logRetrySeconds = 5
     package var headerCountMax = 100
     /// Requests in work at one time; more are told to come again.
     package var concurrencyMax = 256

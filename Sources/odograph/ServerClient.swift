@@ -1,3 +1,4 @@
+import Glibc
 import HTTPClient
 import Telemetry
 
@@ -29,9 +30,16 @@ final class ServerClient {
         return item
     }
 
+    /// Seconds for which a request is sent again, one after the other, that the server has no room for.
+    private static let overloadSecondsMax = 600
+
     private func send(_ method: String, _ path: String, _ body: [UInt8]?) throws -> (HTTPAnswer, JSONValue?) {
         do {
-            let answer = try client.send(method, url + path, headers: headers, body: body)
+            var answer = try client.send(method, url + path, headers: headers, body: body)
+            for _ in 0..<Self.overloadSecondsMax where answer.status == 429 {
+                sleep(1)
+                answer = try client.send(method, url + path, headers: headers, body: body)
+            }
             return (answer, try? JSONValue(parsing: answer.body))
         } catch { throw CommandFailure(reason: "\(error)") }
     }

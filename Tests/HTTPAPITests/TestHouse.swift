@@ -127,6 +127,7 @@ final class RecordedCalculation: Calculation {
         var attached: (store: SQLitePrimaryStore, clock: ManualClock)?
         var replays = ReplayStatus(isPaused: false, share: 1, progress: [])
         var findings: [HealthFinding] = []
+        var logRowsWaiting: Int64 = 0
     }
 
     private let state = Mutex(State())
@@ -183,6 +184,11 @@ final class RecordedCalculation: Calculation {
     var findings: [HealthFinding] { state.withLock { $0.findings } }
 
     func add(_ finding: HealthFinding) { state.withLock { $0.findings.append(finding) } }
+
+    var logRowsWaiting: Int64 {
+        get { state.withLock { $0.logRowsWaiting } }
+        set { state.withLock { $0.logRowsWaiting = newValue } }
+    }
 
     var metrics: CalcMetrics {
         var metrics = CalcMetrics()

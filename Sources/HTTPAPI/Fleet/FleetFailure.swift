@@ -18,6 +18,7 @@ extension ErrorCode {
         case .methodNotAllowed: "method_not_allowed"
         case .diskFull: "disk_full"
         case .damaged: "damaged"
+        case .overloaded: "overloaded"
         }
     }
 }

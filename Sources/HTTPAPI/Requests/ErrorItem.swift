@@ -24,6 +24,8 @@ package enum ErrorCode: Int, Sendable, CaseIterable {
     case diskFull = 11
     /// Stored bytes are not what was written: what they held is not in the answer.
     case damaged = 12
+    /// More comes than can be taken: nothing of the request was stored.
+    case overloaded = 13
 
     package var status: HTTPResponse.Status {
         switch self {
@@ -39,6 +41,7 @@ package enum ErrorCode: Int, Sendable, CaseIterable {
         case .methodNotAllowed: .methodNotAllowed
         case .diskFull: .init(code: 507, reasonPhrase: "Insufficient Storage")
         case .damaged: .internalServerError
+        case .overloaded: .tooManyRequests
         }
     }
 }

@@ -31,11 +31,16 @@ extension API {
         text.add(metrics.present)
         text.gauge("odograph_kept_answers", "reports kept in memory", Double(keptAnswers.count))
         text.gauge("odograph_kept_answer_bytes", "what they take", Double(keptAnswers.byteCount))
+        text.add(bodies.present, limits)
         text.add(calculation.metrics)
         text.gauge("odograph_devices", "devices in the registry", Double(contents.devices.count))
         text.gauge("odograph_calculators", "calculators in the registry", Double(contents.calculators.count))
         text.gauge("odograph_assignments", "assignments in the registry", Double(contents.assignments.count))
         text.gauge("odograph_log_position", "the last durable position of the message log", Double(store.lastPosition))
+        text.gauge(
+            "odograph_log_rows_waiting", "batches of the log that wait to be calculated",
+            Double(calculation.logRowsWaiting))
+        text.gauge("odograph_log_rows_waiting_max", "the most that may wait", Double(limits.logRowsWaitingMax))
         text.family("odograph_feed_revision", "gauge", "the last revision of each slot's change feed")
         for (slot, revision) in revisions.enumerated() where revision > 0 {
             text.sample("odograph_feed_revision", ["slot": String(slot)], Double(revision))

@@ -17,6 +17,7 @@ extension API {
                             .notFound, "the selector matches no device", hint: "create it with POST /gw/devices")
                     ] : selection.errors)
         }
+        try checkLog()
         let moment = now()
         let decoded = try await decoded(call.body, isHistory ? .history : .now(moment))
         var delivery = MessageDelivery(selection: selection, now: moment, limits: limits, table: store.parameters)
@@ -28,6 +29,16 @@ extension API {
         metrics.messages(
             accepted: delivery.acceptedCount, refused: delivery.refusedCount, apart: delivery.apart.count)
         return Answer(result: delivery.result, errors: delivery.errors)
+    }
+
+    /// Refuses messages while too many wait to be calculated, so that neither the log nor the lag grows without end.
+    private func checkLog() throws(APIFailure) {
+        let waiting = calculation.logRowsWaiting
+        guard waiting > limits.logRowsWaitingMax else { return }
+        bodies.noteRefusalForLog()
+        throw .overloaded(
+            "\(waiting) batches of messages wait to be calculated, more than \(limits.logRowsWaitingMax)",
+            seconds: limits.logRetrySeconds)
     }
 
     /// Makes everything durable: the log first, for what is sent again is taken once there, but kept apart twice.

@@ -262,6 +262,7 @@ extension ErrorCode {
         case .tooLarge: "over a limit"
         case .notImplemented: "not in this version"
         case .busy: "try again later"
+        case .overloaded: "more comes than can be taken: nothing was stored, send it again after Retry-After"
         case .diskFull: "the disk is full"
         case .damaged: "stored bytes are damaged"
         case .methodNotAllowed: "method not possible here"

@@ -11,6 +11,8 @@ package protocol Calculation: Sendable {
     /// Sets custom fields of an interval, beside its counters; null takes one away. Returns once that is durable.
     func setIntervalFields(_ key: AssignmentKey, id: Int64, fields: [JSONValue.Member]) async throws(StoreError)
     var metrics: CalcMetrics { get }
+    /// How many batches of the log are durable and not yet taken by those that calculate.
+    var logRowsWaiting: Int64 { get }
     /// Says what becomes of a held job: its differences are applied, or dropped. Returns once that is durable.
     func decide(job id: Int64, isReleased: Bool) async throws(StoreError) -> JobRecord
     /// How far the recalculation of whole histories is.

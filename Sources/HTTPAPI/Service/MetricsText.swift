@@ -41,6 +41,15 @@ struct MetricsText {
         for (key, tally) in requests { sample("odograph_request_seconds_total", Self.labels(key), tally.seconds) }
     }
 
+    mutating func add(_ bodies: BodyBudget.Counts, _ limits: APILimits) {
+        gauge("odograph_bodies_bytes", "bytes of bodies in work", Double(bodies.byteCount))
+        gauge("odograph_bodies_bytes_most", "the most they were since the start", Double(bodies.byteCountMost))
+        gauge("odograph_bodies_bytes_max", "the most they may be", Double(limits.bodiesBytesMax))
+        family("odograph_overloaded_total", "counter", "requests told to come again, by what there was too much of")
+        sample("odograph_overloaded_total", ["cause": "bodies"], Double(bodies.refusedForMemory))
+        sample("odograph_overloaded_total", ["cause": "log"], Double(bodies.refusedForLog))
+    }
+
     mutating func add(_ metrics: CalcMetrics) {
         counter("odograph_calc_messages_taken_total", "messages taken into the caches", metrics.messagesTaken)
         counter("odograph_calc_messages_evaluated_total", "messages evaluated by jobs", metrics.messagesEvaluated)
