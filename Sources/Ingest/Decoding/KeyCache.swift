@@ -15,7 +15,6 @@ struct KeyCache {
     }
 
     struct Key {
-        var name: String
         var role: Role
         var type: ParameterDictionary.ValueType?
         /// Set once a message that is kept has the parameter, so that refused messages add no names to the table.
@@ -25,11 +24,15 @@ struct KeyCache {
     }
 
     private(set) var keys: [Key] = []
+    private(set) var names: [String] = []
     /// Spellings that Unicode holds equal are one key, as they are one parameter.
     private var indexOfName: [String: Int] = [:]
     private var keyOfSpelling: [Int] = []
+    /// The spellings one after the other, each between quotes.
     private var nameBytes: [UInt8] = []
     private var nameEnds: [Int] = []
+    /// Whether a spelling stands in JSON as it is: one with a quote in it could be taken for more than a name.
+    private var isPlain: [Bool] = []
     private var hashes: [UInt64] = []
     private var slots = [Int32](repeating: -1, count: 128)
     /// The spelling that followed each spelling the last time, for messages of one sender repeat their order.
@@ -53,6 +56,19 @@ struct KeyCache {
         return keyOfSpelling[spelling]
     }
 
+    /// The index of the name that a scanner comes to, taken from it, if it is the one that followed last time.
+    mutating func takeFollower(from scanner: inout JSONScanner) -> Int? {
+        let guess = followers[lastSpelling + 1]
+        guard guess >= 0, isPlain[guess] else { return nil }
+        let start = guess == 0 ? 0 : nameEnds[guess - 1]
+        let isTaken = nameBytes.withUnsafeBytes { known in
+            scanner.take(UnsafeRawBufferPointer(rebasing: known[start..<nameEnds[guess]]))
+        }
+        guard isTaken else { return nil }
+        lastSpelling = guess
+        return keyOfSpelling[guess]
+    }
+
     /// Tells that a message ends: the next name follows nothing.
     mutating func endMessage() { lastSpelling = -1 }
 
@@ -68,9 +84,9 @@ struct KeyCache {
     /// Gives a key its parameter, added to the table if it is new; false if the table takes no more.
     mutating func resolve(_ index: Int, in table: ParameterTable) -> Bool {
         if keys[index].parameter != nil { return true }
-        guard let made = table.id(for: keys[index].name) else { return false }
+        guard let made = table.id(for: names[index]) else { return false }
         keys[index].parameter = made
-        if !PayloadHash.ignored.contains(keys[index].name) {
+        if !PayloadHash.ignored.contains(names[index]) {
             keys[index].nameHash = table.nameHash(made) &* 0x9e37_79b9_7f4a_7c15
         }
         return true
@@ -93,8 +109,11 @@ extension KeyCache {
         let spelling = hashes.count
         keyOfSpelling.append(key(String(decoding: name, as: UTF8.self)))
         hashes.append(hash)
+        nameBytes.append(UInt8(ascii: "\""))
         nameBytes.append(contentsOf: name)
+        nameBytes.append(UInt8(ascii: "\""))
         nameEnds.append(nameBytes.count)
+        isPlain.append(name.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") })
         followers.append(-1)
         if hashes.count * 2 > slots.count { grow() } else { place(spelling) }
         return spelling
@@ -102,7 +121,8 @@ extension KeyCache {
 
     private mutating func key(_ name: String) -> Int {
         if let known = indexOfName[name] { return known }
-        keys.append(Key(name: name, role: role(name), type: ParameterDictionary.entries[name]?.type))
+        names.append(name)
+        keys.append(Key(role: role(name), type: ParameterDictionary.entries[name]?.type))
         indexOfName[name] = keys.count - 1
         return keys.count - 1
     }
@@ -130,8 +150,8 @@ extension KeyCache {
     }
 
     private func isName(_ spelling: Int, _ name: UnsafeBufferPointer<UInt8>) -> Bool {
-        let start = spelling == 0 ? 0 : nameEnds[spelling - 1]
-        guard nameEnds[spelling] - start == name.count else { return false }
+        let start = (spelling == 0 ? 0 : nameEnds[spelling - 1]) + 1
+        guard nameEnds[spelling] - 1 - start == name.count else { return false }
         guard let given = name.baseAddress else { return true }
         return nameBytes.withUnsafeBytes { known in
             known.baseAddress.map { memcmp($0 + start, given, name.count) == 0 } ?? false

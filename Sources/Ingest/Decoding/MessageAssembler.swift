@@ -56,6 +56,9 @@ struct MessageAssembler {
         keys.endMessage()
     }
 
+    /// The name that a scanner comes to, taken from it, if it is the one that is expected.
+    mutating func takeKey(from scanner: inout JSONScanner) -> Int? { keys.takeFollower(from: &scanner) }
+
     mutating func key(_ name: UnsafeBufferPointer<UInt8>) -> Int { keys.index(of: name) }
     mutating func key(_ name: String) -> Int { keys.index(of: name) }
 
@@ -92,7 +95,7 @@ struct MessageAssembler {
         if hasWideCoordinate { refusePosition() }
         for place in cells.indices where cells[place].kind != .absent && !keys.resolve(cells[place].key, in: table) {
             cells[place].kind = .absent
-            report(keys.keys[cells[place].key].name, "the table of parameter names is full")
+            report(keys.names[cells[place].key], "the table of parameter names is full")
         }
         result.accepted += 1
         streams.select(ident.map { texts[$0] } ?? defaultIdent?[...])
@@ -114,7 +117,7 @@ struct MessageAssembler {
     /// What has been gathered since the last time.
     mutating func take() -> DecodedMessages {
         var taken = result
-        streams.take(into: &taken)
+        streams.take(into: &taken, keys: keys)
         result = DecodedMessages()
         return taken
     }
@@ -151,7 +154,7 @@ extension MessageAssembler {
             writer.write(key: "ident")
             writer.write(string: String(decoding: texts[ident], as: UTF8.self))
         }
-        for cell in cells where cell.kind != .absent { write(cell, keys.keys[cell.key].name, to: &writer) }
+        for cell in cells where cell.kind != .absent { write(cell, keys.names[cell.key], to: &writer) }
         writer.write(literal: "}")
         return writer.text
     }
@@ -197,7 +200,7 @@ extension MessageAssembler {
         } else if !droppedParameter {
             droppedParameter = true
             report(
-                keys.keys[cell.key].name,
+                keys.names[cell.key],
                 "a message holds at most \(limits.parameterCountMax) parameters; this one and those after it were dropped"
             )
         }
@@ -260,17 +263,17 @@ extension MessageAssembler {
         for place in cells.indices where keys.keys[cells[place].key].role.isCoordinate {
             cells[place].kind = .absent
         }
-        report(keys.keys[culprit.key].name, culprit.reason)
+        report(keys.names[culprit.key], culprit.reason)
     }
 
     /// Refuses one value; an earlier one of the same name in the message is dropped with it.
     mutating func refuse(_ key: Int, _ reason: String) {
         if let place = place(key) { cells[place].kind = .absent }
-        report(keys.keys[key].name, reason)
+        report(keys.names[key], reason)
     }
 
     private mutating func refuseName(_ key: Int) {
-        let name = keys.keys[key].name
+        let name = keys.names[key]
         let length = name.utf8.count
         report(
             String(name.prefix(40)),

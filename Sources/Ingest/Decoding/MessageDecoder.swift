@@ -87,7 +87,13 @@ extension JSONScanner {
 
     private mutating func readParameter(into assembler: inout MessageAssembler) throws(JSONError) {
         let key: Int
-        if let name = plainString() { key = assembler.key(name) } else { key = assembler.key(try string()) }
+        if let next = assembler.takeKey(from: &self) {
+            key = next
+        } else if let name = plainString() {
+            key = assembler.key(name)
+        } else {
+            key = assembler.key(try string())
+        }
         try expect(UInt8(ascii: ":"))
         switch peek() {
         case UInt8(ascii: "\""):
