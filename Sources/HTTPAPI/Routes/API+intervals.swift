@@ -5,8 +5,8 @@ import PrimaryStore
 import Telemetry
 
 extension API {
-    /// Stored intervals: their bytes as they are, unless `fields` or `filter` asks for a part. An answer is kept in memory
-    for as long as the same request would be answered with the same bytes.
+    /// Stored intervals: their bytes as they are, unless `fields` or `filter` asks for a part. An answer is kept in
+    /// memory for as long as the same request would be answered with the same bytes.
     func readIntervals(_ call: Call) async throws(APIFailure) -> Answer {
         if let answer = try await keptReport(call) { return answer }
         let generation = catalog.generation
