@@ -75,8 +75,10 @@ final class Server {
         let delivery = settings.reporting.postgres.map {
             Publication.delivery(store, to: $0, timeZone: settings.reporting.timeZone, logger: logger)
         }
+        var limits = APILimits()
+        limits.keptAnswerBytesMax = settings.keptAnswerBytes
         let api = try API(
-            store: store, calc: calc, timeZones: timeZones, now: Self.clock, logger: logger,
+            store: store, calc: calc, timeZones: timeZones, now: Self.clock, logger: logger, limits: limits,
             fleet: settings.reporting.fleetOptions, fleetReports: settings.reporting.fleetReports, delivery: delivery)
         let host = settings.host
         let listening = logger

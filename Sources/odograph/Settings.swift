@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import HTTPAPI
 import Logging
 import Telemetry
 
@@ -31,10 +32,12 @@ struct Settings {
     var port: Int
     var workers: Int
     var logLevel: Logger.Level
+    /// Bytes of finished reports that may be kept in memory.
+    var keptAnswerBytes: Int
     var reporting: ReportingSettings
 
     /// Every name that a file may have; the environment has the same in capitals after ODOGRAPH_.
-    static let names = ["data", "listen", "workers", "log_level"] + ReportingSettings.names
+    static let names = ["data", "listen", "workers", "log_level", "kept_answer_bytes"] + ReportingSettings.names
     static let dataDefault = "odograph-data"
     static let listenDefault = "127.0.0.1:8080"
 
@@ -57,6 +60,7 @@ struct Settings {
             )
         }
         logLevel = known
+        keptAnswerBytes = try Self.byteCount(setting("kept_answer_bytes", nil)) ?? APILimits().keptAnswerBytesMax
         reporting = try ReportingSettings { name in setting(name, name == "postgres" ? options.postgres : nil) }
     }
 
@@ -85,6 +89,14 @@ struct Settings {
         }
         let host = parts.dropLast().joined(separator: ":")
         return (host.isEmpty ? "0.0.0.0" : host.trimmingBrackets, port)
+    }
+
+    private static func byteCount(_ text: String?) throws -> Int? {
+        guard let text else { return nil }
+        guard let count = Int(text), (0...(1 << 40)).contains(count) else {
+            throw CommandFailure(reason: "kept_answer_bytes \"\(text)\": must be a number of bytes, or 0", status: 2)
+        }
+        return count
     }
 
     private static func count(_ text: String?) throws -> Int? {

@@ -1,5 +1,5 @@
-/// The entity tag of an answer: a digest of its body, so that a client is told of every change of what it has, and of no
-/// other.
+/// The entity tag of an answer: a digest of its body, so that a client is told of every change of what it has, and of
+/// no other.
 struct BodyTag: Sendable, Hashable {
     /// As `ETag` tells it. Weak, since the same answer may come compressed.
     let text: String

@@ -176,7 +176,9 @@ struct IntervalReading: Sendable {
         }
         var intervals = try store.intervals(key, wanted)
         if let filter = query.filter {
-            intervals = Array(filter.program.filter(intervals, filter.layout, \.jsonValue).prefix(query.countMax))
+            let picker = MemberPicker(pathsTo: filter.layout.names)
+            let kept = filter.program.filter(intervals, filter.layout) { $0.jsonValue(picker) }
+            intervals = Array(kept.prefix(query.countMax))
         }
         note(intervals.count)
         add(joined(intervals, key))
@@ -193,6 +195,7 @@ struct IntervalReading: Sendable {
 
     private func joined(_ intervals: [StoredInterval], _ key: AssignmentKey) -> [UInt8] {
         var writer = JSONWriter(capacity: intervals.reduce(0) { $0 + $1.json.count + 48 })
+        let picker = query.fields.map { MemberPicker($0) }
         for (index, interval) in intervals.enumerated() {
             if index > 0 { writer.write(literal: ",") }
             writer.write(literal: "{")
@@ -200,11 +203,8 @@ struct IntervalReading: Sendable {
                 writer.write(key: member.key)
                 member.value.write(to: &writer)
             }
-            if let fields = query.fields {
-                for member in interval.jsonValue.cut(to: fields).members ?? [] {
-                    writer.write(key: member.key)
-                    member.value.write(to: &writer)
-                }
+            if let picker {
+                picker.pick(from: interval.json, into: &writer.bytes)
                 writer.write(literal: "}")
             } else {
                 // The stored object goes on where its brace opened.
@@ -273,7 +273,13 @@ extension HTTPField.Name {
 }
 
 extension StoredInterval {
-    fileprivate var jsonValue: JSONValue { (try? JSONValue(parsing: json)) ?? .object([]) }
+    /// The members that are picked, as values.
+    fileprivate func jsonValue(_ picker: MemberPicker) -> JSONValue {
+        var text = [UInt8(ascii: "{")]
+        picker.pick(from: json, into: &text)
+        text.append(UInt8(ascii: "}"))
+        return (try? JSONValue(parsing: text)) ?? .object([])
+    }
 }
 
 extension TimeRange {
