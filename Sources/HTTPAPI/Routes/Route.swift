@@ -37,6 +37,8 @@ package struct Route: Sendable {
     let method: HTTPRequest.Method
     /// The template, such as `/gw/devices/{selector}`.
     package let path: String
+    /// The template's parts.
+    let segments: [Segment]
     let summary: String
     var parameters: [Parameter] = []
     /// The schema of the body; nil where none is taken.
@@ -57,6 +59,9 @@ package struct Route: Sendable {
     ) {
         self.method = method
         self.path = path
+        segments = path.split(separator: "/").map { part in
+            part.hasPrefix("{") ? .capture(String(part.dropFirst().dropLast())) : .literal(String(part))
+        }
         self.summary = summary
         self.parameters = parameters
         self.body = body
@@ -69,16 +74,9 @@ package struct Route: Sendable {
 
     package var methodName: String { method.rawValue }
 
-    var segments: [Segment] {
-        path.split(separator: "/").map { part in
-            part.hasPrefix("{") ? .capture(String(part.dropFirst().dropLast())) : .literal(String(part))
-        }
-    }
-
     /// Whether a path, split at its slashes, is one of this route.
     func matches(_ parts: [Substring]) -> Bool {
-        let segments = segments
-        return segments.count == parts.count
+        segments.count == parts.count
             && zip(segments, parts).allSatisfy { segment, part in
                 if case .literal(let text) = segment { text == part } else { true }
             }
