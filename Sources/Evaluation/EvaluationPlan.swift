@@ -10,6 +10,8 @@ final class EvaluationPlan: Sendable {
     let environment: ExpressionEnvironment
     /// The counters that read messages.
     let counting: CounterPlans
+    /// The place of each counter among those that read messages; nil where it reads none.
+    let resultPlaces: [Int?]
     /// The counters before the first message of an interval.
     let start: Accumulators
     /// The gaps that no merge crosses: each selector's `max_messages_time_diff`, where set.
@@ -51,6 +53,12 @@ final class EvaluationPlan: Sendable {
         updatePeriod = Int64((calculator.updatePeriod * 1e6).rounded())
         counting = CounterPlans(calculator, environment)
         start = Accumulators(counting)
+        var count = 0
+        resultPlaces = calculator.counters.map { counter in
+            guard counter.readsMessages else { return nil }
+            defer { count += 1 }
+            return count
+        }
     }
 }
 

@@ -18,20 +18,16 @@ extension Evaluator {
                 "duration": .number(interval.duration),
             ]
         }
-        interval.counters.reserveCapacity(plan.calculator.counters.count)
+        let counters = plan.calculator.counters
+        interval.counters.reserveCapacity(counters.count)
         let results = accumulators.results()
-        var taken = 0
-        for counter in plan.calculator.counters {
-            let value: Value?
-            if counter.readsMessages {
-                value = results[taken]
-                taken += 1
-            } else {
-                value = self.value(of: counter, piece, interval, fields, previous)
+        for index in counters.indices {
+            let fromMessages = plan.resultPlaces[index].map { results[$0] }
+            guard let value = fromMessages ?? value(of: counters[index], piece, interval, fields, previous) else {
+                continue
             }
-            guard let value else { continue }
-            if plan.readsFields { fields[counter.name] = value }
-            interval.counters.append(Interval.Counter(name: counter.name, value: value))
+            if plan.readsFields { fields[counters[index].name] = value }
+            interval.counters.append(Interval.Counter(name: counters[index].name, value: value))
         }
         if let validate = plan.calculator.validateInterval, !evaluate(validate, fields, previous).truth()[0] {
             return nil

@@ -5,6 +5,9 @@ extension Program {
     public func evaluate(
         _ block: ExpressionBlock, rows: Range<Int>, memory: inout ProgramMemory, environment: ExpressionEnvironment
     ) -> ValueColumn {
+        if case .load(let slot, let optional) = instructions[0], instructions.count == 1, !looksBack {
+            return block.columns[slot].slice(rows).replacingAbsent(with: optional ? .null : .error, payload: 0)
+        }
         var registers = registers(block, rows: rows, memory: &memory, environment: environment)
         remember(block, rows, &memory)
         return registers.removeLast()
@@ -14,12 +17,10 @@ extension Program {
     func registers(
         _ block: ExpressionBlock, rows: Range<Int>, memory: inout ProgramMemory, environment: ExpressionEnvironment
     ) -> [ValueColumn] {
+        let frame = Frame(block: block, rows: rows, environment: environment)
         var registers: [ValueColumn] = []
         registers.reserveCapacity(instructions.count)
-        for index in instructions.indices {
-            registers.append(
-                step(index, Frame(block: block, rows: rows, registers: registers, environment: environment), &memory))
-        }
+        for index in instructions.indices { registers.append(step(index, frame, registers, &memory)) }
         return registers
     }
 
@@ -32,30 +33,31 @@ extension Program {
 
     /// What one step reads.
     private struct Frame {
-        var block: ExpressionBlock
-        var rows: Range<Int>
-        var registers: [ValueColumn]
-        var environment: ExpressionEnvironment
+        let block: ExpressionBlock
+        let rows: Range<Int>
+        let environment: ExpressionEnvironment
 
         func column(_ slot: Int) -> ValueColumn { block.columns[slot].slice(rows) }
     }
 
-    private func step(_ index: Int, _ frame: Frame, _ memory: inout ProgramMemory) -> ValueColumn {
+    private func step(
+        _ index: Int, _ frame: Frame, _ registers: [ValueColumn], _ memory: inout ProgramMemory
+    ) -> ValueColumn {
         switch instructions[index] {
         case .constant(let value): ValueColumn(repeating: value, count: frame.rows.count)
         case .load(let slot, let optional):
             frame.column(slot).replacingAbsent(with: optional ? .null : .error, payload: index)
         case .loadPrevious(let slot, let cell): previous(frame, slot, cell, memory, index)
         case .exists(let slot): frame.column(slot).presence()
-        case .unary(let operation, let operand): Operators.unary(operation, frame.registers[operand], failure: index)
+        case .unary(let operation, let operand): Operators.unary(operation, registers[operand], failure: index)
         case .binary(let operation, let left, let right):
-            Operators.binary(operation, frame.registers[left], frame.registers[right], failure: index)
+            Operators.binary(operation, registers[left], registers[right], failure: index)
         case .select(let condition, let whenTrue, let whenFalse):
-            Operators.select(frame.registers[condition], frame.registers[whenTrue], frame.registers[whenFalse])
+            Operators.select(registers[condition], registers[whenTrue], registers[whenFalse])
         case .path(let value, let path):
-            frame.registers[value].mapRows(failure: index) { Conversion.follow(path, in: $0) }
+            registers[value].mapRows(failure: index) { Conversion.follow(path, in: $0) }
         case .call(let function, let arguments):
-            call(function, arguments.map { frame.registers[$0] }, frame, failure: index)
+            call(function, arguments.map { registers[$0] }, frame, failure: index)
         case .moment:
             ValueColumn(numbers: frame.block.timestamps[frame.rows].map { Double($0) / 1e6 })
         case .mileage(let slots):
@@ -63,15 +65,15 @@ extension Program {
         case .duration: duration(frame, memory)
         case .distanceTo(let slots, let latitude, let longitude):
             distanceTo(
-                Positions(frame.block, slots, frame.rows), frame.registers[latitude], frame.registers[longitude],
+                Positions(frame.block, slots, frame.rows), registers[latitude], registers[longitude],
                 frame.environment.mileageFormula, index)
         case .geofence(let slots):
             GeofenceColumns(frame.environment.geofences).first(Positions(frame.block, slots, frame.rows), index)
         case .geofenceField(let place, let field):
-            GeofenceColumns(frame.environment.geofences).field(frame.registers[field], frame.registers[place], index)
+            GeofenceColumns(frame.environment.geofences).field(registers[field], registers[place], index)
         case .geofences(let slots, let field):
             GeofenceColumns(frame.environment.geofences)
-                .all(frame.registers[field], Positions(frame.block, slots, frame.rows), index)
+                .all(registers[field], Positions(frame.block, slots, frame.rows), index)
         }
     }
 

@@ -101,7 +101,7 @@ enum ColumnCoder {
         case .absent, .null, .error:
             return ([Double](repeating: 0, count: count), [])
         case .boolean:
-            return (try IntegerStream.read(&reader, count: count).map { $0 == 0 ? 0 : 1 }, [])
+            return (try NumberStream.readBooleans(&reader, count: count), [])
         case .number:
             return (try NumberStream.read(&reader, count: count), [])
         case .string, .json:

@@ -66,7 +66,11 @@ extension MessageChunk {
         var times = try read(header.acceptances, "acceptances") { (reader) throws(ChunkError) in
             try TimeStream.read(&reader, count: header.count, reference: reference)
         }
-        if isRelative { for row in times.indices { times[row] &+= timestamps[row] } }
+        if isRelative {
+            times.withUnsafeMutableBufferPointer { times in
+                timestamps.withUnsafeBufferPointer { for row in times.indices { times[row] &+= $0[row] } }
+            }
+        }
         return times
     }
 

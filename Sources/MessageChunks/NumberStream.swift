@@ -86,6 +86,21 @@ enum NumberStream {
         return numbers
     }
 
+    /// Reads `count` booleans as the numbers 0 and 1.
+    static func readBooleans(_ reader: inout ChunkReader, count: Int) throws(ChunkError) -> [Double] {
+        let format = try IntegerStream.Format(byte: try reader.byte())
+        var numbers = [Double](repeating: 0, count: count)
+        try numbers.withUnsafeMutableBufferPointer { (buffer) throws(ChunkError) in
+            // As in `readScaled`.
+            try buffer.withMemoryRebound(to: Int64.self) { (cells) throws(ChunkError) in
+                try IntegerStream.read(&reader, format, into: cells)
+                let one = Int64(bitPattern: 1.0.bitPattern)
+                for index in cells.indices { cells[index] = cells[index] == 0 ? 0 : one }
+            }
+        }
+        return numbers
+    }
+
     /// Replaces each integer by the bits of the double it stands for.
     @inline(__always)
     private static func scaleDown(_ cells: UnsafeMutableBufferPointer<Int64>, _ power: Double) {

@@ -27,7 +27,9 @@ enum TimeStream {
         guard format.tag < ChunkFormat.timeUnits.count else { throw ChunkError.malformed("unknown unit of time") }
         let unit = ChunkFormat.timeUnits[Int(format.tag)]
         var times = try IntegerStream.read(&reader, format, count: count)
-        for row in times.indices { times[row] = first &+ times[row] &* unit }
+        times.withUnsafeMutableBufferPointer { times in
+            for row in times.indices { times[row] = first &+ times[row] &* unit }
+        }
         return times
     }
 }

@@ -22,9 +22,11 @@ protocol Accumulator: Sendable {
 struct CounterView {
     var block: ExpressionBlock
     var rows: Range<Int>
-    var environment: ExpressionEnvironment
+    let plan: EvaluationPlan
     /// The values of the counter's program in every row of the block, where they do not depend on the run.
     var shared: ValueColumn?
+
+    var environment: ExpressionEnvironment { plan.environment }
 
     /// The values of a program, and the rows of them that belong to the run.
     func values(_ program: Program, _ memory: inout ProgramMemory) -> (column: ValueColumn, rows: Range<Int>) {

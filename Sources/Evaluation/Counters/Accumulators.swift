@@ -58,7 +58,7 @@ struct Accumulators: Sendable {
                 values[place].take(legs.advance(&memories[memory]), legs.kilometres, method)
             case .look(let place, let column):
                 let view = CounterView(
-                    block: block.content, rows: rows, environment: plan.environment, shared: column.map(block.values))
+                    block: block.content, rows: rows, plan: plan, shared: column.map(block.values))
                 Self.forEachStretch(block, rows, validate) { others[place].consume(view.over($0)) }
             case .gather:
                 gather(counters[index], completed ?? block.content, completed.map { 0..<$0.count } ?? rows, plan)
@@ -110,7 +110,7 @@ struct Accumulators: Sendable {
     private mutating func gather(
         _ counter: CounterPlan, _ block: ExpressionBlock, _ rows: Range<Int>, _ plan: EvaluationPlan
     ) {
-        var view = CounterView(block: block, rows: rows, environment: plan.environment)
+        var view = CounterView(block: block, rows: rows, plan: plan)
         if let validate = counter.counter.validateMessage, var memory = validateMemory(counter) {
             let truth = validate.evaluate(
                 block, rows: rows, memory: &memory, environment: plan.environment
