@@ -42,22 +42,21 @@ public struct JSONWriter: Sendable {
                 rest /= 10
             }
             buffer[0] = UInt8(ascii: ".")
-            bytes.append(contentsOf: buffer[0...count])
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: buffer[0...count]))
         }
     }
 
     public mutating func write(integer: Int64) {
         if integer < 0 { bytes.append(UInt8(ascii: "-")) }
-        var digits: (UInt64, UInt64, UInt64) = (0, 0, 0)
-        withUnsafeMutableBytes(of: &digits) { buffer in
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { buffer in
             var rest = integer.magnitude
             var index = buffer.count
             repeat {
                 index -= 1
-                buffer[index] = UInt8(ascii: "0") + UInt8(rest % 10)
+                buffer[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
                 rest /= 10
             } while rest > 0
-            bytes.append(contentsOf: buffer[index...])
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: buffer[index...]))
         }
     }
 
