@@ -90,26 +90,7 @@ private struct PolylineWriter {
 
     @inline(__always)
     mutating func write(_ delta: Int64) {
-        let value = UInt64(bitPattern: (delta << 1) ^ (delta >> 63))
-        if value < 1 << 20 { writeShort(UInt32(truncatingIfNeeded: value)) } else { writeLong(value) }
-    }
-
-    /// Up to four digits at once, of five bits each, a byte a digit; all but the last have the bit 32 too. Four bytes
-    /// are written whatever the digits, within the eight that a step may take.
-    @inline(__always)
-    private mutating func writeShort(_ value: UInt32) {
-        let more: UInt32 = (value >= 1 << 5 ? 1 : 0) &+ (value >= 1 << 10 ? 1 : 0) &+ (value >= 1 << 15 ? 1 : 0)
-        var digits = value & 31
-        digits |= (value & (31 << 5)) &<< 3
-        digits |= (value & (31 << 10)) &<< 6
-        digits |= (value & (31 << 15)) &<< 9
-        digits |= 0x2020_2020 & ((1 &<< (more &* 8)) &- 1)
-        UnsafeMutableRawPointer(end).storeBytes(of: (digits &+ 0x3f3f_3f3f).littleEndian, as: UInt32.self)
-        end += Int(more) + 1
-    }
-
-    private mutating func writeLong(_ value: UInt64) {
-        var rest = value
+        var rest = UInt64(bitPattern: (delta << 1) ^ (delta >> 63))
         while rest >= 32 {
             end.pointee = UInt8(truncatingIfNeeded: rest & 31 | 32) &+ 63
             end += 1
