@@ -97,13 +97,42 @@ public struct MessageBatch: Sendable, Equatable {
             hashes: hashes + other.hashes, columns: merged)
     }
 
-    /// Many batches one after the other: halves first, so that small batches do not copy the whole each time.
-    public static func joined(_ parts: [MessageBatch]) -> MessageBatch { joined(parts[...]) }
+    /// Many batches one after the other, each value copied once.
+    public static func joined(_ batches: [MessageBatch]) -> MessageBatch {
+        guard batches.count > 1 else { return batches.first ?? MessageBatch() }
+        let count = batches.reduce(0) { $0 + $1.count }
+        // The columns stand in the order of their parameters in every batch, so each is passed through once.
+        var places = [Int](repeating: 0, count: batches.count)
+        let columns = parameters(of: batches).map { parameter in
+            let parts = batches.indices.map { index -> (column: ValueColumn?, count: Int) in
+                let place = places[index]
+                guard place < batches[index].columns.count, batches[index].columns[place].parameter == parameter
+                else { return (nil, batches[index].count) }
+                places[index] += 1
+                return (batches[index].columns[place].values, batches[index].count)
+            }
+            return MessageColumn(parameter: parameter, values: ValueColumn.joined(parts, count: count))
+        }
+        var joined = MessageBatch()
+        joined.timestamps.reserveCapacity(count)
+        joined.acceptances.reserveCapacity(count)
+        joined.hashes.reserveCapacity(count)
+        for batch in batches {
+            joined.timestamps.append(contentsOf: batch.timestamps)
+            joined.acceptances.append(contentsOf: batch.acceptances)
+            joined.hashes.append(contentsOf: batch.hashes)
+        }
+        joined.columns = columns
+        return joined
+    }
 
-    private static func joined(_ parts: ArraySlice<MessageBatch>) -> MessageBatch {
-        guard parts.count > 1 else { return parts.first ?? MessageBatch() }
-        let middle = parts.startIndex + parts.count / 2
-        return joined(parts[..<middle]).concatenated(joined(parts[middle...]))
+    /// The parameters of which any batch has a column, in their order.
+    private static func parameters(of batches: [MessageBatch]) -> [ParameterID] {
+        var known: [ParameterID] = []
+        for batch in batches where !batch.columns.elementsEqual(known, by: { $0.parameter == $1 }) {
+            known = Set(known).union(batch.columns.map(\.parameter)).sorted()
+        }
+        return known
     }
 
     /// The index of the first row at or after a moment; the batch must be sorted.

@@ -120,25 +120,49 @@ public struct ValueColumn: Sendable, Equatable {
 
     /// This column followed by another.
     public func concatenated(_ other: ValueColumn) -> ValueColumn {
-        if count == 0 { return other }
-        if other.count == 0 { return self }
         var result = self
-        let offset = Double(texts.count)
-        let textual = other.texts.isEmpty ? nil : offset
-        if let uniform, uniform == other.uniform, textual == nil || offset == 0 {
-            result.numbers.append(contentsOf: other.numbers)
-            result.texts.append(contentsOf: other.texts)
-            return result
-        }
-        result.kinds = (0..<count).map(kind) + (0..<other.count).map(other.kind)
-        result.uniform = nil
-        for row in 0..<other.count {
-            let isText = other.kind(row) == .string || other.kind(row) == .json
-            result.numbers.append(isText ? other.numbers[row] + offset : other.numbers[row])
-        }
-        result.texts.append(contentsOf: other.texts)
+        result.append(contentsOf: other)
         result.becomeUniformIfPossible()
         return result
+    }
+
+    /// Columns one after the other, each value copied once; nil stands for so many absent rows.
+    static func joined(_ parts: [(column: ValueColumn?, count: Int)], count: Int) -> ValueColumn {
+        var result = ValueColumn()
+        result.numbers.reserveCapacity(count)
+        for part in parts {
+            result.append(contentsOf: part.column ?? ValueColumn(repeating: nil, count: part.count))
+        }
+        result.becomeUniformIfPossible()
+        return result
+    }
+
+    /// Adds the rows of another column; it may be left with kinds that are all alike.
+    private mutating func append(contentsOf other: ValueColumn) {
+        guard other.count > 0 else { return }
+        if count == 0 {
+            uniform = other.uniform
+        } else if let uniform, uniform != other.uniform {
+            kinds = [ValueKind](repeating: uniform, count: count)
+            self.uniform = nil
+        }
+        if uniform == nil {
+            if let kind = other.uniform {
+                kinds.append(contentsOf: repeatElement(kind, count: other.count))
+            } else {
+                kinds.append(contentsOf: other.kinds)
+            }
+        }
+        if texts.isEmpty || other.texts.isEmpty {
+            numbers.append(contentsOf: other.numbers)
+        } else {
+            let offset = Double(texts.count)
+            for row in 0..<other.count {
+                let isText = other.kind(row) == .string || other.kind(row) == .json
+                numbers.append(isText ? other.numbers[row] + offset : other.numbers[row])
+            }
+        }
+        texts.append(contentsOf: other.texts)
     }
 
     private mutating func becomeUniformIfPossible() {

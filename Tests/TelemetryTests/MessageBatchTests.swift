@@ -201,4 +201,19 @@ struct MessageBatchTests {
         }
         #expect((batch.timeRange == nil) == batch.isEmpty)
     }
+
+    @Test(
+        "batches joined are their rows one after the other, whatever parameters and kinds each has", arguments: 0..<200)
+    func joining(_ seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let parts = (0..<Int.random(in: 0...8, using: &random)).map { _ in Self.batch(Self.random(&random)) }
+        let joined = MessageBatch.joined(parts)
+        let rows = parts.flatMap { part in (0..<part.count).map { (part, $0) } }
+        #expect(joined.timestamps == rows.map { $0.0.timestamps[$0.1] })
+        #expect(joined.acceptances == rows.map { $0.0.acceptances[$0.1] })
+        #expect(joined.hashes == rows.map { $0.0.hashes[$0.1] })
+        #expect((0..<joined.count).map { Self.row(joined, $0) } == rows.map { Self.row($0.0, $0.1) })
+        #expect(zip(joined.columns, joined.columns.dropFirst()).allSatisfy { $0.parameter < $1.parameter })
+        #expect(joined.columns.allSatisfy { $0.values.count == joined.count })
+    }
 }

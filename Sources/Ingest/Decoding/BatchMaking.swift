@@ -2,8 +2,8 @@ import Telemetry
 
 /// Makes batches of columns out of gathered messages, one group of messages after the other.
 struct BatchMaking {
-    /// A larger batch, of rows times parameters, has a value in at least one of so many places: where each message
-    /// brings names of its own, a group becomes several batches, so that what is made is in proportion to what was sent.
+    /// A larger batch, of rows times parameters, has values in some share of its places: where each message brings
+    /// names of its own, a group becomes several batches, so that what is made stays in proportion to what was sent.
     static let sparseCellCountMax = 1 << 16
     static let placesPerValueMax = 8
 
