@@ -7,22 +7,21 @@ struct MessageDelivery {
     let now: Timestamp
     let limits: APILimits
     let table: ParameterTable
-    private let only: DeviceEntity?
-    private let byIdent: [String: DeviceEntity]
+    private let devices: DeliveryDevices
     private(set) var appends: [LogAppend] = []
     private(set) var apart: [ApartMessage] = []
     private(set) var errors: [ErrorItem]
     private(set) var refusedCount = 0
     /// What came of each device, in the order in which they came.
     private var outcomes: [(device: DeviceID, taken: Int, apart: Int)] = []
+    private var outcomeOfDevice: [DeviceID: Int] = [:]
 
-    init(selection: Selection<DeviceEntity>, now: Timestamp, limits: APILimits, table: ParameterTable) {
+    init(devices: DeliveryDevices, now: Timestamp, limits: APILimits, table: ParameterTable) {
         self.now = now
         self.limits = limits
         self.table = table
-        only = selection.items.count == 1 ? selection.items.first : nil
-        byIdent = Dictionary(selection.items.map { ($0.ident, $0) }) { first, _ in first }
-        errors = selection.errors
+        self.devices = devices
+        errors = devices.errors
     }
 
     var acceptedCount: Int { outcomes.reduce(0) { $0 + $1.taken } }
@@ -39,7 +38,9 @@ struct MessageDelivery {
     /// The devices whose messages a body holds.
     func devices(in decoded: DecodedMessages) -> [DeviceEntity] {
         var seen: Set<DeviceID> = []
-        return (decoded.byIdent + decoded.future).compactMap { device($0.ident) }.filter { seen.insert($0.id).inserted }
+        return (decoded.byIdent + decoded.future).compactMap { devices.device($0.ident) }.filter {
+            seen.insert($0.id).inserted
+        }
     }
 
     mutating func add(_ decoded: DecodedMessages, horizons: [DeviceID: Timestamp]) {
@@ -61,7 +62,7 @@ struct MessageDelivery {
     }
 
     private mutating func add(_ group: IdentMessages, _ horizons: [DeviceID: Timestamp]) {
-        guard let device = device(group.ident) else { return refuseIdent(group) }
+        guard let device = devices.device(group.ident) else { return refuseIdent(group) }
         let sieve = MessageSieve(
             horizon: horizons[device.id] ?? .distantPast, now: now, futureSecondsMax: limits.futureSecondsMax)
         let (taken, others) = sieve.sift(group.messages)
@@ -75,15 +76,12 @@ struct MessageDelivery {
         }
     }
 
-    private func device(_ ident: String?) -> DeviceEntity? {
-        guard let ident else { return only }
-        return byIdent[ident]
-    }
-
     private mutating func note(_ device: DeviceID, taken: Int = 0, apart: Int = 0) {
-        let place = outcomes.firstIndex { $0.device == device }
-        if place == nil { outcomes.append((device, 0, 0)) }
-        let index = place ?? outcomes.count - 1
+        let index = outcomeOfDevice[device] ?? outcomes.count
+        if index == outcomes.count {
+            outcomes.append((device, 0, 0))
+            outcomeOfDevice[device] = index
+        }
         outcomes[index].taken += taken
         outcomes[index].apart += apart
     }
@@ -96,7 +94,7 @@ extension MessageDelivery {
     private mutating func keepImpossible(_ messages: [ImpossibleMessage]) -> [Int: DeviceID] {
         var kept: [Int: DeviceID] = [:]
         for message in messages {
-            guard let device = device(message.ident) else { continue }
+            guard let device = devices.device(message.ident) else { continue }
             apart.append(ApartMessage(impossible: message.json, of: device.id, at: now))
             note(device.id, apart: 1)
             refusedCount -= 1
@@ -143,7 +141,7 @@ extension MessageDelivery {
         if let ident = group.ident {
             item = ErrorItem(
                 .notFound, "no selected device has the ident \"\(ident)\"; \(count) messages were not stored",
-                hint: only.map { "device \($0.id) has the ident \"\($0.ident)\"" })
+                hint: devices.only.map { "device \($0.id) has the ident \"\($0.ident)\"" })
         } else {
             item = ErrorItem(
                 .badRequest, "the selector matches several devices; \(count) messages name none and were not stored",

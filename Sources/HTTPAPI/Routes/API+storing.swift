@@ -8,19 +8,21 @@ extension API {
         var query = call.queryFields
         let isHistory = query.boolean("history") ?? false
         try query.check()
-        let selection = try devices(call.segment("selector"))
-        guard !selection.items.isEmpty else {
+        var devices = DeliveryDevices(
+            try ItemSelector(call.segment("selector"), of: .device, limits: limits), of: catalog.present)
+        guard !devices.isEmpty else {
             throw APIFailure(
-                selection.errors.isEmpty
+                devices.errors.isEmpty
                     ? [
                         ErrorItem(
                             .notFound, "the selector matches no device", hint: "create it with POST /gw/devices")
-                    ] : selection.errors)
+                    ] : devices.errors)
         }
         try checkLog()
         let moment = now()
         let decoded = try await decoded(call.body, isHistory ? .history : .now(moment))
-        var delivery = MessageDelivery(selection: selection, now: moment, limits: limits, table: store.parameters)
+        devices.narrow(to: decoded)
+        var delivery = MessageDelivery(devices: devices, now: moment, limits: limits, table: store.parameters)
         delivery.add(decoded, horizons: try await horizons(of: delivery.devices(in: decoded)))
         try await store(delivery)
         for append in delivery.appends {
