@@ -37,6 +37,36 @@ import Testing
         #expect(messages.value("e", 0, table) == .number(1500))
     }
 
+    @Test("messages that bring names of their own each become several batches, none of it lost, and none of it large")
+    func sparse() throws {
+        let objects = (0..<1_500).map { "{\"timestamp\":\(1_699_990_000 + $0),\"p\($0)\":\($0),\"all\":\(-$0)}" }
+        let result = try decode("[\(objects.joined(separator: ","))]", table: table)
+        #expect(result.accepted == 1_500 && result.byIdent.count > 1)
+        #expect(result.byIdent.map(\.messages.count).reduce(0, +) == 1_500)
+        #expect(result.byIdent.allSatisfy { $0.messages.count * $0.messages.columns.count <= 1 << 16 })
+        for group in result.byIdent {
+            for row in 0..<group.messages.count {
+                let number = group.firstIndex + row
+                #expect(group.messages.timestamps[row] == Int64(1_699_990_000 + number) * 1_000_000)
+                #expect(group.value("p\(number)", row, table) == .number(Double(number)))
+                #expect(group.value("all", row, table) == .number(Double(-number)))
+            }
+        }
+    }
+
+    @Test("a name with quotes in it is never taken for the names that it looks like")
+    func quotedNames() throws {
+        let result = try decode(
+            #"""
+            [{"timestamp":1699999000,"a\":1,\"b":2},{"timestamp":1699999001,"a":1,"b":2},
+             {"timestamp":1699999002,"a\":1,\"b":3}]
+            """#, table: table)
+        let messages = try #require(result.byIdent.first)
+        #expect((0..<3).map { messages.value("a", $0, table) } == [nil, .number(1), nil])
+        #expect((0..<3).map { messages.value("b", $0, table) } == [nil, .number(2), nil])
+        #expect((0..<3).map { messages.value("a\":1,\"b", $0, table) } == [.number(2), nil, .number(3)])
+    }
+
     @Test("a parameter that a message lacks is absent in its row, before and after")
     func absent() throws {
         let result = try decode(
