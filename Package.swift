@@ -39,6 +39,7 @@ let package = Package(
         .executable(name: "odograph", targets: ["odograph"]),
         .library(
             name: "OdographCore", targets: ["Telemetry", "Expressions", "Calculators", "Evaluation", "MessageChunks"]),
+        .library(name: "OdographWorkbench", targets: ["Workbench"]),
     ],
     dependencies: [
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
@@ -104,6 +105,8 @@ let package = Package(
                 "HTTPClient", hummingbird, arguments, logging, lifecycle, signals,
             ],
             swiftSettings: settings),
+        module(
+            "Workbench", ["Telemetry", "TimeZones", "PrimaryStore", "CalcProcess", "Ingest", logging]),
         module("TestSupport", core + ["TimeZones", "Ingest"]),
         .target(name: "CFaultDisk", dependencies: ["CSQLite"], path: "Tests/FaultDisk/C"),
         .target(

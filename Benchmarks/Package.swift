@@ -9,6 +9,7 @@ let settings: [SwiftSetting] = [
 ]
 
 let core = Target.Dependency.product(name: "OdographCore", package: "odograph")
+let workbench = Target.Dependency.product(name: "OdographWorkbench", package: "odograph")
 
 /// Programs that measure Odograph; a package of their own, so that neither the build nor the tests pay for them.
 let package = Package(
@@ -20,6 +21,9 @@ let package = Package(
         .target(
             name: "Limit", cSettings: [.unsafeFlags(["-O3", "-march=native", "-fno-math-errno", "-ffp-contract=off"])]),
         .executableTarget(name: "replay", dependencies: [core, "Fleet", "Limit"], swiftSettings: settings),
+        .target(name: "Counting"),
+        .executableTarget(
+            name: "parts", dependencies: [core, workbench, "Fleet", "Counting"], swiftSettings: settings),
         .executableTarget(name: "fleet", dependencies: ["Fleet"], swiftSettings: settings),
         .executableTarget(name: "limits", linkerSettings: [.linkedLibrary("sqlite3")]),
         .executableTarget(name: "service", dependencies: [core, "Fleet"], swiftSettings: settings),

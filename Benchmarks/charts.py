@@ -162,7 +162,7 @@ def ratio_chart(rows):
     lines = []
     for row in rows:
         base = row["limit"] or row["goal"]
-        if not base:
+        if not base or row["ours"] <= 0:
             continue
 
         def times(value):
@@ -172,7 +172,7 @@ def ratio_chart(rows):
                       [(name.split(",")[0], times(value)) for name, value in row["peers"].items()],
                       "limit" if row["limit"] else "goal"))
     values = [value for line in lines for value in [line[1], line[2] or 1, *[peer for _, peer in line[3]]]] + [1]
-    left, right, top, height = 330, 780, 66, 24
+    left, right, top, height = 330, 756, 66, 24
     place, powers = log_scale(min(values), max(values), left, right)
     bottom = top + height * len(lines)
     parts = [text(12, 22, "How many times the least that the work can cost", kind="title"),
@@ -194,15 +194,20 @@ def ratio_chart(rows):
             parts.append(f'<circle cx="{place(value):.1f}" cy="{y:.1f}" r="3.5" class="line-c ring"><title>'
                          f'{escape(name)}: {number(value)} ×</title></circle>')
         parts.append(f'<circle cx="{place(ours):.1f}" cy="{y:.1f}" r="5" class="a"><title>{number(ours)} ×</title></circle>')
-        parts.append(text(place(ours) + 8, y + 4, f"{number(ours)} ×", kind="a"))
+        parts.append(text(right + 76, y + 4, f"{number(ours)} ×", "end", "a"))
     parts.append(text(left - 10, bottom + 15, "* held against the goal", "end", "soft"))
-    return document(820, bottom + 28, parts)
+    return document(848, bottom + 28, parts)
 
 
 def growth_chart(groups):
     """Each figure over what grows, both on scales of powers of ten: what stays level does not grow with it."""
-    panels = [(title, what, unit, points) for title, series in groups for what, unit, points in series
-              if len({size for size, _ in points}) > 1]
+    panels = []
+    for title, series in groups:
+        for what, unit, points in series:
+            # What was too little to be measured has no place on such a scale.
+            points = [(size, value) for size, value in points if value > 0]
+            if len(points) > 1:
+                panels.append((title, what, unit, points))
     width, height, top = 272, 170, 50
     parts = [text(12, 22, "Growth: level lines do not grow with the data", kind="title"),
              text(12, 40, "both scales by powers of ten", kind="soft")]

@@ -120,8 +120,9 @@ class Comparison:
         self.postgres = None
         self.steps = [
             ("replay", self.replay), ("replay beside", self.replay_anchors), ("replay python", self.replay_python),
-            ("replay postgres", self.replay_postgres), ("limits", self.limits), ("ingest", self.ingest),
-            ("ingest beside", self.ingest_anchor), ("history", self.history), ("year", self.year),
+            ("replay postgres", self.replay_postgres), ("ingest", self.ingest), ("ingest beside", self.ingest_anchor),
+            # Before and after: what a commit costs changes with what else the disk does.
+            ("limits", self.limits), ("history", self.history), ("limits", self.limits), ("year", self.year),
             ("year beside", self.year_anchor), ("flight", self.flight), ("fleet", self.fleet_page),
         ]
 

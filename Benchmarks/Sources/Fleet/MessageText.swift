@@ -1,11 +1,11 @@
-import Fleet
-
 /// Writes a fleet's messages as the JSON that a gateway would send: 17 parameters each, in the order of arrival.
-struct MessageText {
-    let fleet: FleetColumns
+public struct MessageText {
+    public let fleet: FleetColumns
+
+    public init(fleet: FleetColumns) { self.fleet = fleet }
 
     /// Bodies of so many messages, each with the ident of its device (`d1`, `d2`, …), or all with that of one.
-    func bodies(_ rows: [(device: Int, row: Int)], of count: Int, device id: Int? = nil) -> [[UInt8]] {
+    public func bodies(_ rows: [(device: Int, row: Int)], of count: Int, device id: Int? = nil) -> [[UInt8]] {
         stride(from: 0, to: rows.count, by: count).map { start in
             var text = "["
             for (device, row) in rows[start..<min(start + count, rows.count)] {
@@ -17,13 +17,13 @@ struct MessageText {
     }
 
     /// All rows in the order in which they arrived.
-    var arrivals: [(device: Int, row: Int)] {
+    public var arrivals: [(device: Int, row: Int)] {
         var rows: [(device: Int, row: Int)] = []
         for device in 0..<fleet.deviceCount { rows += fleet.rows(of: device).map { (device, $0) } }
         return rows.sorted { (fleet.arrivals[$0.row], $0.device, $0.row) < (fleet.arrivals[$1.row], $1.device, $1.row) }
     }
 
-    func object(_ device: Int, _ row: Int, at moment: String? = nil, id: Int? = nil) -> String {
+    public func object(_ device: Int, _ row: Int, at moment: String? = nil, id: Int? = nil) -> String {
         var text = "{\"ident\":\"d\(id ?? device + 1)\",\"timestamp\":\(moment ?? String(fleet.seconds[row]))"
         text += ",\"server.timestamp\":\(fleet.arrivals[row])"
         for (index, parameter) in FleetColumns.parameters.enumerated() {

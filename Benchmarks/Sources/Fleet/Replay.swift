@@ -1,31 +1,38 @@
 import Calculators
 import Evaluation
 import Expressions
-import Fleet
 import MessageChunks
 import Telemetry
 
 /// One way to calculate a fleet's history: a calculator over messages that lie in memory, as columns or as chunks.
-struct Replay {
-    var name: String
+public struct Replay {
+    public var name: String
     let calculator: Calculator
     let environment: ExpressionEnvironment
     let input: ReplayInput
     let isDecoding: Bool
     let binding: ColumnBinding
 
-    init(_ input: ReplayInput, route: Bool, byDay: Bool, isDecoding: Bool) throws {
+    public init(_ input: ReplayInput, route: Bool, byDay: Bool, isDecoding: Bool) throws {
+        try self.init(
+            "\(isDecoding ? "chunks" : "columns"), 12 counters\(route ? " + route" : "")\(byDay ? ", by day" : "")",
+            input,
+            ReferenceCalculator.definition(route: route, byDay: byDay), isDecoding: isDecoding)
+    }
+
+    /// Another calculator than the reference.
+    public init(_ name: String, _ input: ReplayInput, _ definition: String, isDecoding: Bool) throws {
+        self.name = name
         self.input = input
         self.isDecoding = isDecoding
-        name = "\(isDecoding ? "chunks" : "columns"), 12 counters\(route ? " + route" : "")\(byDay ? ", by day" : "")"
-        calculator = try ReferenceCalculator.compiled(route: route, byDay: byDay)
+        calculator = try Calculator(JSONValue(parsing: Array(definition.utf8)))
         environment = try ReferenceCalculator.environment()
         binding = ColumnBinding(
             calculator.layout, table: input.table, facts: DeviceFacts(id: DeviceID(1), ident: "1", name: "1"))
     }
 
     /// Calculates everything once.
-    func run() throws -> ReplayResult {
+    public func run() throws -> ReplayResult {
         var result = ReplayResult()
         let parameters = binding.parameters
         for device in input.days.indices {
@@ -44,13 +51,13 @@ struct Replay {
 }
 
 /// A fleet's messages as the engine holds them: a batch, and a chunk, a device and day.
-struct ReplayInput {
-    let table = ParameterTable()
-    var days: [[MessageBatch]] = []
-    var chunks: [[MessageChunk]] = []
-    var chunkBytes = 0
+public struct ReplayInput {
+    public let table = ParameterTable()
+    public private(set) var days: [[MessageBatch]] = []
+    public private(set) var chunks: [[MessageChunk]] = []
+    public private(set) var chunkBytes = 0
 
-    init(_ fleet: FleetColumns) throws {
+    public init(_ fleet: FleetColumns) throws {
         for device in 0..<fleet.deviceCount {
             let batches = fleet.days(of: device).map { fleet.batch($0, table: table) }
                 .flatMap { MessageChunk.split($0) }
@@ -63,11 +70,18 @@ struct ReplayInput {
 }
 
 /// What must come out alike, however it was calculated.
-struct ReplayResult {
-    var intervals = 0
-    var messages = 0.0
-    var kilometres = 0.0
-    var maximumSpeeds = 0.0
+public struct ReplayResult {
+    public var intervals = 0
+    public var messages = 0.0
+    public var kilometres = 0.0
+    public var maximumSpeeds = 0.0
+
+    public init(intervals: Int = 0, messages: Double = 0, kilometres: Double = 0, maximumSpeeds: Double = 0) {
+        self.intervals = intervals
+        self.messages = messages
+        self.kilometres = kilometres
+        self.maximumSpeeds = maximumSpeeds
+    }
 
     mutating func add(_ evaluated: [EvaluatedInterval]) {
         for item in evaluated {
@@ -84,7 +98,7 @@ struct ReplayResult {
         }
     }
 
-    var text: String {
+    public var text: String {
         "intervals=\(intervals) messages=\(messages.text(0)) km=\(kilometres.text(6)) max speeds=\(maximumSpeeds.text(0))"
     }
 }
