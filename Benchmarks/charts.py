@@ -195,7 +195,7 @@ def ratio_chart(rows):
                          f'{escape(name)}: {number(value)} ×</title></circle>')
         parts.append(f'<circle cx="{place(ours):.1f}" cy="{y:.1f}" r="5" class="a"><title>{number(ours)} ×</title></circle>')
         parts.append(text(right + 76, y + 4, f"{number(ours)} ×", "end", "a"))
-    parts.append(text(left - 10, bottom + 15, "* held against the goal", "end", "soft"))
+    parts.append(text(12, bottom + 15, "* no limit of its own: the goal is 1", kind="soft"))
     return document(848, bottom + 28, parts)
 
 
