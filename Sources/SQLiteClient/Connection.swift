@@ -13,6 +13,8 @@ package final class Connection {
 
     let handle: OpaquePointer
     private var statements: [String: Statement] = [:]
+    /// Statements by a cheap digest of their text, before the dictionary, which has to hash all of it.
+    private var recent: [Statement?] = Array(repeating: nil, count: 256)
     /// The frames in the write-ahead log after the last commit, counted once `trackWAL()` has been called.
     package private(set) var walFrameCount = 0
 
@@ -39,11 +41,30 @@ package final class Connection {
 
     /// A prepared statement, from the cache if nobody is stepping the one there.
     package func statement(_ sql: String) throws(SQLiteError) -> Statement {
+        let place = Self.place(sql)
+        if let known = recent[place], known.sql == sql, !known.isBusy { return known }
+        let statement = try knownStatement(sql)
+        recent[place] = statement
+        return statement
+    }
+
+    private func knownStatement(_ sql: String) throws(SQLiteError) -> Statement {
         if let known = statements[sql], !known.isBusy { return known }
         let prepared = try Statement(sql, on: handle, isPersistent: true)
         if statements.count >= Self.statementCountMax { statements.removeAll() }
         statements[sql] = prepared
         return prepared
+    }
+
+    /// Where a statement stands among the recent ones: by its length and a few of its bytes.
+    private static func place(_ sql: String) -> Int {
+        let digest = sql.utf8.withContiguousStorageIfAvailable { text -> Int in
+            guard text.count >= 16 else { return text.count }
+            var digest = text.count
+            for eighth in 1..<8 { digest = digest &* 31 &+ Int(text[text.count * eighth / 8]) }
+            return digest
+        }
+        return (digest ?? 0) & 255
     }
 
     /// A prepared statement with values bound to its positions from 1 on.

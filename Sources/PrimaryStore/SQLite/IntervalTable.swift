@@ -13,6 +13,16 @@ enum IntervalTable {
         id, first_on, begin_at, end_at, is_active, digest, timestamp, head, crc, json, revision, since, custom
         """
 
+    /// Where the text stands among them.
+    static let textColumn: Int32 = 9
+
+    private static let searchByID =
+        "SELECT \(columns) FROM intervals INDEXED BY intervals_by_id WHERE calc = ? AND device = ? AND id = ?"
+    private static let searchByKey =
+        "SELECT \(columns) FROM intervals WHERE calc = ? AND device = ? AND first_on = ? AND id = ?"
+    private static let searchByFirstOn =
+        "SELECT \(columns) FROM intervals WHERE calc = ? AND device = ? AND first_on = ? ORDER BY id LIMIT 1"
+
     /// Calls the body at each row of a query, in the order of time; columns as above, checked against the CRC.
     static func forEach(
         _ connection: Connection, _ key: AssignmentKey, _ query: IntervalQuery,
@@ -45,8 +55,7 @@ enum IntervalTable {
     static func find<Value>(
         _ connection: Connection, _ key: AssignmentKey, id: Int64, _ body: (HeldInterval, Statement) throws -> Value
     ) throws -> Value? {
-        let statement = try connection.statement(
-            "SELECT \(columns) FROM intervals INDEXED BY intervals_by_id WHERE calc = ? AND device = ? AND id = ?")
+        let statement = try connection.statement(searchByID)
         try bind(statement, key)
         try statement.bind(3, id)
         return try statement.first { row in try body(try held(row, key), row) }
@@ -72,10 +81,21 @@ enum IntervalTable {
         _ connection: Connection, _ key: AssignmentKey, firstOn: Timestamp,
         _ body: (HeldInterval, Statement) throws -> Value
     ) throws -> Value? {
-        let statement = try connection.statement(
-            "SELECT \(columns) FROM intervals WHERE calc = ? AND device = ? AND first_on = ? ORDER BY id LIMIT 1")
+        let statement = try connection.statement(searchByFirstOn)
         try bind(statement, key)
         try statement.bind(3, firstOn.microseconds)
+        return try statement.first { row in try body(try held(row, key), row) }
+    }
+
+    /// One row by its whole key.
+    static func find<Value>(
+        _ connection: Connection, _ key: AssignmentKey, firstOn: Timestamp, id: Int64,
+        _ body: (HeldInterval, Statement) throws -> Value
+    ) throws -> Value? {
+        let statement = try connection.statement(searchByKey)
+        try bind(statement, key)
+        try statement.bind(3, firstOn.microseconds)
+        try statement.bind(4, id)
         return try statement.first { row in try body(try held(row, key), row) }
     }
 
@@ -107,8 +127,10 @@ enum IntervalTable {
         checksum.add(details.timestamp)
         checksum.add(Int64(details.headCount))
         // Rows of the first schema have none of these, and keep the checksum that they were written with.
-        let later = [details.revision, details.storedSince, Int64(details.customCount)]
-        if later.contains(where: { $0 != 0 }) { for field in later { checksum.add(field) } }
+        guard details.revision != 0 || details.storedSince != 0 || details.customCount != 0 else { return checksum }
+        checksum.add(details.revision)
+        checksum.add(details.storedSince)
+        checksum.add(Int64(details.customCount))
         return checksum
     }
 

@@ -33,6 +33,13 @@ final class Monitor<State: Sendable>: @unchecked Sendable {
         return body(&state)
     }
 
+    /// Changes the state; whoever waits is woken only if the body says so.
+    func change(_ body: (inout State) -> Bool) {
+        pthread_mutex_lock(mutex)
+        if body(&state) { pthread_cond_broadcast(condition) }
+        pthread_mutex_unlock(mutex)
+    }
+
     /// Waits until the body gives something; it is asked again after every update.
     func wait<Result>(_ body: (inout State) -> Result?) -> Result {
         pthread_mutex_lock(mutex)

@@ -15,6 +15,8 @@ struct PushTransaction {
     private var claimed: Set<Int64> = []
     /// Whether a row was written anew of which the feed tells nothing.
     private var hasQuietChange = false
+    /// The first ON messages that intervals of this push have moved to.
+    private var movedTo: [Timestamp] = []
     /// What happened, in the order of the upserts, for the feed.
     private var changes: [ChangeOperation: [FeedEntry]] = [:]
 
@@ -29,6 +31,8 @@ struct PushTransaction {
     private struct Existing {
         var held: HeldInterval
         var details: IntervalDetails
+        /// Its text, read where it is to be kept; nil elsewhere.
+        var text: [UInt8]?
     }
 
     /// The fence is made where the push is asked for.
@@ -88,7 +92,7 @@ extension PushTransaction {
     private mutating func applyDeletes() throws {
         for id in push.deletes where !isFresh {
             let found = try IntervalTable.find(connection, push.key, id: id) { held, row in
-                (held, IntervalText(bytes: row.bytes(9), details: IntervalTable.details(row)))
+                (held, IntervalText(bytes: row.bytes(IntervalTable.textColumn), details: IntervalTable.details(row)))
             }
             guard let (held, text) = found else { continue }
             try VersionTable.keep(connection, push.key, held, text, until: push.timestamp, &totals.versions)
@@ -104,11 +108,12 @@ extension PushTransaction {
         var ids = [Int64](repeating: 0, count: push.upserts.count)
         for (index, write) in push.upserts.enumerated() {
             guard let id = write.id else { continue }
-            guard let existing = try existing(id: id) else {
+            guard let existing = try existing(write, id: id) else {
                 throw StoreError.stale(push.key, reason: "interval \(id) is not held")
             }
             try claim(id)
             try apply(write, to: existing)
+            if existing.held.firstOn != write.firstOn { movedTo.append(write.firstOn) }
             ids[index] = id
         }
         for (index, write) in push.upserts.enumerated() where write.id == nil {
@@ -119,7 +124,7 @@ extension PushTransaction {
     }
 
     private mutating func applyWithoutID(_ write: IntervalWrite) throws -> Int64 {
-        if let existing = try existing(firstOn: write.firstOn) {
+        if let existing = try existing(write) {
             try claim(existing.held.id)
             try apply(write, to: existing)
             return existing.held.id
@@ -139,7 +144,7 @@ extension PushTransaction {
         let old = existing.held
         var new = held(write, id: old.id)
         guard new != old || revision(of: write) != existing.details.revision else { return }
-        let isUpdated = new.digest != old.digest || new.begin != old.begin || new.end != old.end
+        let isUpdated = write.changes(old)
         let entry = FeedEntry(id: new.id, begin: new.begin, end: new.end)
         if isUpdated {
             if !old.isActive { try keepVersion(existing) }
@@ -161,18 +166,20 @@ extension PushTransaction {
         }
     }
 
-    /// Refuses a push that leaves two intervals with one first ON message.
+    /// Refuses a push that leaves two intervals with one first ON message: one that kept its own, or was found by it,
+    /// shares it only with one that moved there.
     private func checkFirstOn() throws {
+        let firsts = Set(push.upserts.lazy.map(\.firstOn))
+        if firsts.count != push.upserts.count {
+            var seen: Set<Timestamp> = []
+            for write in push.upserts where !seen.insert(write.firstOn).inserted { throw twice(write.firstOn) }
+        }
         let statement = try connection.statement(
             "SELECT COUNT(*) FROM intervals WHERE calc = ? AND device = ? AND first_on = ?")
         try IntervalTable.bind(statement, push.key)
-        var seen: Set<Timestamp> = []
-        for write in push.upserts {
-            guard seen.insert(write.firstOn).inserted else { throw twice(write.firstOn) }
-            // Without an id it was either found by its first ON message or there was none.
-            guard write.id != nil else { continue }
-            try statement.bind(3, write.firstOn.microseconds)
-            guard try statement.first({ $0.int64(0) }) == 1 else { throw twice(write.firstOn) }
+        for firstOn in movedTo {
+            try statement.bind(3, firstOn.microseconds)
+            guard try statement.first({ $0.int64(0) }) == 1 else { throw twice(firstOn) }
         }
     }
 
@@ -186,16 +193,32 @@ extension PushTransaction {
             digest: write.digest)
     }
 
-    private func existing(id: Int64) throws -> Existing? {
-        try IntervalTable.find(connection, push.key, id: id, Self.existing)
+    /// Most keep their first ON message, by which the row itself is found.
+    private func existing(_ write: IntervalWrite, id: Int64) throws -> Existing? {
+        if let found = try IntervalTable.find(connection, push.key, firstOn: write.firstOn, id: id, existing(write)) {
+            return found
+        }
+        return try IntervalTable.find(connection, push.key, id: id, existing(write))
     }
 
-    private func existing(firstOn: Timestamp) throws -> Existing? {
-        isFresh ? nil : try IntervalTable.find(connection, push.key, firstOn: firstOn, Self.existing)
+    private func existing(_ write: IntervalWrite) throws -> Existing? {
+        isFresh ? nil : try IntervalTable.find(connection, push.key, firstOn: write.firstOn, existing(write))
     }
 
-    private static func existing(_ held: HeldInterval, _ row: Statement) -> Existing {
-        Existing(held: held, details: IntervalTable.details(row))
+    private func existing(_ write: IntervalWrite) -> (HeldInterval, Statement) -> Existing {
+        { held, row in
+            let isKept = !held.isActive && write.changes(held)
+            return Existing(
+                held: held, details: IntervalTable.details(row),
+                text: isKept ? row.bytes(IntervalTable.textColumn) : nil)
+        }
+    }
+}
+
+extension IntervalWrite {
+    /// Whether an interval has another text or range than what is held.
+    fileprivate func changes(_ held: HeldInterval) -> Bool {
+        digest != held.digest || begin != held.begin || end != held.end
     }
 }
 
@@ -249,7 +272,11 @@ extension PushTransaction {
     }
 
     private func storedText(_ existing: Existing) throws -> IntervalText {
-        let bytes = try IntervalTable.find(connection, push.key, id: existing.held.id) { _, row in row.bytes(9) }
+        let bytes =
+            try existing.text
+            ?? IntervalTable.find(connection, push.key, id: existing.held.id) { _, row in
+                row.bytes(IntervalTable.textColumn)
+            }
         return IntervalText(bytes: bytes ?? [], details: existing.details)
     }
 }

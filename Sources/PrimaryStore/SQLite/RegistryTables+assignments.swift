@@ -22,6 +22,7 @@ extension RegistryTables {
         calc, device, enabled, auto_created, log_position, calc_revision, device_revision, last_interval, horizon, \
         interval_count, interval_sum, version_count, version_sum, field_count, field_sum, crc
         """
+    private static let assignmentSearch = "SELECT \(assignmentColumns) FROM assignments WHERE device = ? AND calc = ?"
     /// Where the checksum stands among them.
     static let assignmentChecksumColumn: Int32 = 15
 
@@ -39,8 +40,7 @@ extension RegistryTables {
     }
 
     static func findAssignmentRow(_ connection: Connection, _ key: AssignmentKey) throws -> AssignmentRow? {
-        let statement = try connection.statement(
-            "SELECT \(assignmentColumns) FROM assignments WHERE device = ? AND calc = ?")
+        let statement = try connection.statement(assignmentSearch)
         try statement.bind(1, key.device.rawValue)
         try statement.bind(2, key.calculator.rawValue)
         return try statement.first(assignment)

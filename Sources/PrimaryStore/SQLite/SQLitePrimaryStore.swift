@@ -99,7 +99,7 @@ extension SQLitePrimaryStore {
     /// Has the writer thread run bodies, each by itself, and waits until they are durable.
     func writeEach<Value: Sendable>(_ bodies: [Writes<Value>.Body]) -> [Result<Value, StoreError>] {
         let latch = Monitor<[Result<Value, StoreError>]?>(nil)
-        submit(Writes(bodies) { results in latch.update { $0 = results } })
+        submit(Writes(bodies) { results in latch.update { $0 = results } }, isWaiting: true)
         return latch.wait { $0 }
     }
 
@@ -110,9 +110,9 @@ extension SQLitePrimaryStore {
         }
     }
 
-    private func submit(_ request: some WriteRequest) {
+    private func submit(_ request: some WriteRequest, isWaiting: Bool = false) {
         if let thread {
-            thread.submit(request)
+            if isWaiting { thread.submitWaiting(request) } else { thread.submit(request) }
         } else {
             for index in 0..<request.count { request.fail(index, .notWritable("it was opened for reading only")) }
             request.finish(nil)

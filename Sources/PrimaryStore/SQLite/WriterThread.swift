@@ -5,8 +5,11 @@ import Telemetry
 /// The thread that writes: it takes everything that is queued, makes it one transaction, and answers when that is
 /// durable. What comes meanwhile waits for the next one, so the load itself sets the size of a group.
 ///
-/// `@unchecked Sendable`: `writer` and `failure` are touched by the thread only, `thread` before it is shared and by
-/// the one `close()` that finds the queue open.
+/// A caller that waits for the answer anyway and finds nobody writing does it itself, in the place of the thread: being
+/// woken costs two threads more than all else that a small write does.
+///
+/// `@unchecked Sendable`: `writer` and `failure` are touched only by the one who has set `isWriting` in the queue,
+/// `thread` before it is shared and by the one `close()` that finds the queue open.
 final class WriterThread: @unchecked Sendable {
     /// More requests than this wait for the next group.
     static let groupSizeMax = 1024
@@ -18,6 +21,12 @@ final class WriterThread: @unchecked Sendable {
     private struct Queue: Sendable {
         var requests: [any WriteRequest] = []
         var isClosed = false
+        /// Whether somebody is writing.
+        var isWriting = false
+        /// Whether the write-ahead log is long: the next write is the thread's, which copies it afterwards.
+        var isLogLong = false
+
+        var isIdle: Bool { requests.isEmpty && !isWriting && !isLogLong && !isClosed }
     }
 
     private let writer: Writer
@@ -61,6 +70,29 @@ final class WriterThread: @unchecked Sendable {
         if !isTaken { reject(request, .notWritable("it is closed")) }
     }
 
+    /// Runs a request on the calling thread if nobody is writing, and queues it otherwise: for who waits for an answer.
+    func submitWaiting(_ request: some WriteRequest) {
+        var isMine = false
+        queue.change { queue in
+            isMine = queue.isIdle
+            queue.isWriting = queue.isWriting || isMine
+            return false
+        }
+        guard isMine else { return submit(request) }
+        process([request])
+        endWriting()
+    }
+
+    /// Lets others write; the thread is woken if there is something to.
+    private func endWriting() {
+        let isLong = writer.connection.walFrameCount >= Self.walPageCountPassive
+        queue.change { queue in
+            queue.isWriting = false
+            queue.isLogLong = isLong
+            return !queue.requests.isEmpty || queue.isClosed
+        }
+    }
+
     /// Writes what is queued and ends the thread.
     func close() {
         let wasOpen = queue.update { queue in
@@ -74,9 +106,11 @@ final class WriterThread: @unchecked Sendable {
     private func loop() {
         while true {
             let group = queue.wait { queue -> [any WriteRequest]? in
+                guard !queue.isWriting else { return nil }
                 guard !queue.requests.isEmpty else { return queue.isClosed ? [] : nil }
                 let group = Array(queue.requests.prefix(Self.groupSizeMax))
                 queue.requests.removeFirst(group.count)
+                queue.isWriting = true
                 return group
             }
             guard !group.isEmpty else {
@@ -85,6 +119,8 @@ final class WriterThread: @unchecked Sendable {
                 return
             }
             process(group)
+            checkpoint()
+            endWriting()
         }
     }
 
@@ -117,7 +153,6 @@ final class WriterThread: @unchecked Sendable {
         writer.book.endTransaction()
         notify()
         for request in group { request.finish(nil) }
-        checkpoint()
     }
 
     /// Runs the parts of a request, each in a savepoint. Throws only what concerns the whole group.
@@ -184,7 +219,7 @@ final class WriterThread: @unchecked Sendable {
     /// the end of writing, for what the file then holds is unknown.
     private func checkpoint() {
         let count = writer.connection.walFrameCount
-        guard count >= Self.walPageCountPassive else { return }
+        guard failure == nil, count >= Self.walPageCountPassive else { return }
         do {
             try writer.connection.checkpoint(count >= Self.walPageCountRestart ? .restart : .passive)
         } catch {
