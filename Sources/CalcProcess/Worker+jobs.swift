@@ -27,8 +27,9 @@ extension Worker {
         let start = setup.processorTime()
         let before = job.job.outcome.messageCount
         let isFinished: Bool
+        shareChunks(of: key.device)
         do {
-            isFinished = try job.job.run(messageCountMax: setup.sliceMessageCount, cache)
+            isFinished = try cache.reading { try job.job.run(messageCountMax: setup.sliceMessageCount, cache) }
         } catch let error as StoreError {
             // What it reads of other calculators cannot be read.
             try repeatLater(job, error)
@@ -38,6 +39,15 @@ extension Worker {
         setup.board.count { $0.messagesEvaluated += Int64(job.job.outcome.messageCount - before) }
         running[key] = job
         return isFinished ? job : nil
+    }
+
+    /// Has chunks decoded once for all jobs of a device that are under way: they take turns at the same messages.
+    private func shareChunks(of device: DeviceID) {
+        let columns = (devices[device]?.keys ?? []).compactMap { running[$0]?.job.chunkColumns }.filter { !$0.isNone }
+        guard columns.count > 1 else { return cache.stopSharingChunks() }
+        let isAll = columns.contains { $0.parameters == nil }
+        cache.shareChunks(
+            of: device, parameters: isAll ? nil : Set(columns.flatMap { $0.parameters ?? [] }).sorted())
     }
 
     private func startDue() throws {
@@ -244,17 +254,16 @@ extension Worker {
     }
 
     private func settleHeld(_ key: AssignmentKey, _ diff: IntervalDiff, _ receipt: PushReceipt) throws(CacheError) {
-        for interval in diff.deleted + diff.written.compactMap(\.held) {
-            try cache.removeHeld(key, firstOn: interval.firstOn)
-        }
+        var replaced: [(old: HeldInterval, new: HeldInterval)] = []
+        var added: [HeldInterval] = []
         for (written, id) in zip(diff.written, receipt.ids) {
             let new = written.new.interval
-            try cache.setHeld(
-                key,
-                HeldInterval(
-                    id: id, firstOn: new.firstOn, begin: new.begin, end: new.end, isActive: new.isActive,
-                    digest: written.new.digest))
+            let held = HeldInterval(
+                id: id, firstOn: new.firstOn, begin: new.begin, end: new.end, isActive: new.isActive,
+                digest: written.new.digest)
+            if let old = written.held { replaced.append((old, held)) } else { added.append(held) }
         }
+        try cache.changeHeld(key, removing: diff.deleted, replacing: replaced, adding: added)
     }
 
     /// Keeps the states that a job saved and the timer that it found, and what is still pending.
@@ -267,6 +276,8 @@ extension Worker {
             assignments[key]?.cached.isCalculated = true
         }
         if let cached = assignments[key]?.cached { try cache.setAssignment(cached) }
+        // No position that an assignment was applied up to is ahead of the cache's own.
+        try cache.setPosition(position)
         try storePending(key)
     }
 

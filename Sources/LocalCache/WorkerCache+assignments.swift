@@ -91,16 +91,64 @@ extension WorkerCache {
         try change {
             try use(key.device)
             let checksum = RowChecksum.held(key, interval)
-            let statement = try statement(
-                "INSERT INTO held VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", key.device.rawValue, key.calculator.rawValue,
-                interval.firstOn.microseconds, interval.id, interval.begin.microseconds, interval.end.microseconds,
-                interval.isActive ? 1 : 0, Int64(bitPattern: interval.digest), checksum)
+            let statement = try connection.statement("INSERT INTO held VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+            try bind(statement, key, interval, checksum)
             if try !insert(statement) {
                 try removeHeld(key, firstOn: interval.firstOn)
                 try statement.run()
             }
             try update(key) { $0.held.add(checksum) }
         }
+    }
+    /// Makes held intervals others: `replaced` holds pairs of what an interval was, as it is held, and what it is.
+    package func changeHeld(
+        _ key: AssignmentKey, removing removed: [HeldInterval],
+        replacing replaced: [(old: HeldInterval, new: HeldInterval)],
+        adding added: [HeldInterval]
+    ) throws(CacheError) {
+        try change {
+            let moved = replaced.filter { $0.old.firstOn != $0.new.firstOn }
+            for interval in removed + moved.map(\.old) { try removeHeld(key, firstOn: interval.firstOn) }
+            try use(key.device)
+            try update(key) { entry in
+                for pair in replaced where pair.old.firstOn == pair.new.firstOn {
+                    try replaceHeld(key, pair.old, pair.new, &entry.held)
+                }
+            }
+            for interval in moved.map(\.new) + added { try setHeld(key, interval) }
+        }
+    }
+
+    private func replaceHeld(
+        _ key: AssignmentKey, _ old: HeldInterval, _ new: HeldInterval, _ total: inout RowTotal
+    ) throws {
+        let checksum = RowChecksum.held(key, new)
+        let statement = try connection.statement(
+            """
+            UPDATE held SET id = ?4, begin = ?5, "end" = ?6, is_active = ?7, digest = ?8, crc = ?9
+            WHERE device = ?1 AND calculator = ?2 AND first_on = ?3
+            """)
+        try bind(statement, key, new, checksum)
+        try statement.run()
+        guard connection.changeCount == 1 else {
+            throw CacheError.corrupt("an interval of calculator \(key.calculator) on device \(key.device) is missing")
+        }
+        total.remove(RowChecksum.held(key, old))
+        total.add(checksum)
+    }
+
+    private func bind(
+        _ statement: Statement, _ key: AssignmentKey, _ interval: HeldInterval, _ checksum: Int64
+    ) throws(SQLiteError) {
+        try statement.bind(1, key.device.rawValue)
+        try statement.bind(2, key.calculator.rawValue)
+        try statement.bind(3, interval.firstOn.microseconds)
+        try statement.bind(4, interval.id)
+        try statement.bind(5, interval.begin.microseconds)
+        try statement.bind(6, interval.end.microseconds)
+        try statement.bind(7, Int64(interval.isActive ? 1 : 0))
+        try statement.bind(8, Int64(bitPattern: interval.digest))
+        try statement.bind(9, checksum)
     }
 }
 

@@ -102,6 +102,7 @@ extension WorkerCache {
         try change {
             try refresh()
             try touch(device)
+            shared = nil
             for table in ["devices", "chunks", "tail", "assignments", "held", "states"] {
                 try run("DELETE FROM \(table) WHERE device = ?", device.rawValue)
             }

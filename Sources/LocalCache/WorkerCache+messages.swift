@@ -41,6 +41,11 @@ extension WorkerCache {
                 try statement.run()
             }
             try update(device) { entry in
+                if entry.tail.isEmpty {
+                    entry.tailSpan = TailSpan(position: position, first: row.first, last: row.last)
+                } else {
+                    entry.tailSpan?.add(position: position, first: row.first, last: row.last)
+                }
                 entry.tail.add(row.checksum)
                 entry.tailMessageCount += row.count
             }
@@ -52,17 +57,39 @@ extension WorkerCache {
         _ device: DeviceID, overlapping range: TimeRange = .all, parameters: [ParameterID]? = nil
     ) throws(CacheError) -> MessageBatch {
         try use(device)
-        let parts = try read(
-            """
-            SELECT position, first, last, count, body, crc, data FROM tail
-            WHERE device = ? AND last >= ? AND first < ? ORDER BY position
-            """, device.rawValue, range.lower.microseconds, range.upper.microseconds
-        ) { row in
-            let chunk = try MessageRow(row, .tail, device).chunk(row, 6)
-            guard let parameters else { return try chunk.batch() }
-            return try chunk.batch(parameters: parameters, hashes: true)
-        }
-        return MessageBatch.joined(parts).sorted()
+        guard let span = try tailSpan(device), span.first < range.upper.microseconds,
+            span.last >= range.lower.microseconds
+        else { return MessageBatch.joined([]) }
+        var parts: [MessageBatch] = []
+        do {
+            let statement = try statement(
+                """
+                SELECT position, first, last, count, body, crc, data FROM tail WHERE device = ? AND first < ?
+                ORDER BY position DESC
+                """, device.rawValue, range.upper.microseconds)
+            try statement.forEachRowWhile { row in
+                guard row.int64(2) >= range.lower.microseconds else { return !span.isAscending }
+                let chunk = try MessageRow(row, .tail, device).chunk(row, 6)
+                parts.append(
+                    try parameters.map { try chunk.batch(parameters: $0, hashes: true) } ?? chunk.batch())
+                return true
+            }
+        } catch { throw CacheError(error) }
+        return MessageBatch.joined(parts.reversed()).sorted()
+    }
+
+    /// Where the tail of a device lies; nil if it has none.
+    private func tailSpan(_ device: DeviceID) throws(CacheError) -> TailSpan? {
+        guard let entry = entries[device], !entry.tail.isEmpty else { return nil }
+        if let span = entry.tailSpan { return span }
+        let rows = try read(
+            "SELECT position, first, last FROM tail WHERE device = ? ORDER BY position", device.rawValue
+        ) { (position: $0.int64(0), first: $0.int64(1), last: $0.int64(2)) }
+        guard let first = rows.first else { return nil }
+        var span = TailSpan(position: first.position, first: first.first, last: first.last)
+        for row in rows.dropFirst() { span.add(position: row.position, first: row.first, last: row.last) }
+        entries[device]?.tailSpan = span
+        return span
     }
 
     /// The number of messages in a device's tail.
@@ -98,6 +125,7 @@ extension WorkerCache {
                 try statement.run()
             }
             try update(device) { $0.chunks.add(row.checksum) }
+            shared = nil
         }
     }
 
@@ -168,5 +196,6 @@ extension WorkerCache {
 
     private func removeChunks(_ device: DeviceID, _ deletion: Deletion, _ value: Int64) throws {
         try update(device) { try deletion.run(connection, device.rawValue, value, from: &$0.chunks) }
+        shared = nil
     }
 }

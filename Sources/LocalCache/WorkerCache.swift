@@ -19,6 +19,8 @@ package final class WorkerCache {
     var totals: CacheTotals
     var writtenTotals: CacheTotals
     var entries: [DeviceID: DeviceEntry]
+    /// Chunks that were decoded for several readers; nil where there is one, or chunks have changed.
+    var shared: SharedChunks?
     /// The devices whose entries the open transaction has changed, those that it removed among them.
     var touched: [DeviceID] = []
     /// The devices whose entries are to be read again, because what changed them was rolled back.
@@ -76,6 +78,15 @@ extension WorkerCache {
             forget()
             throw CacheError(error)
         }
+    }
+
+    /// Runs a body that reads many rows and changes none: all see one state of the file, whose locks are taken once.
+    package func reading<Result>(_ body: () throws -> Result) throws -> Result {
+        guard !isInTransaction else { return try body() }
+        do { try connection.begin(isWriting: false) } catch { throw CacheError(error) }
+        // Nothing was written: ending it gives back the locks whichever way it is done.
+        defer { connection.rollback() }
+        return try body()
     }
 
     /// Runs a change as part of the open transaction, or else in one of its own. Where it throws, nothing of the

@@ -28,6 +28,9 @@ struct MessageReader {
     let binding: ColumnBinding
     var stream: SourceStream?
 
+    /// The parameters that it decodes; nil: all of them.
+    var parameters: [ParameterID]? { binding.needsAllColumns ? nil : binding.parameters }
+
     /// The next messages after a moment: at most one chunk with what of the tail falls before its end; nil at the end.
     func block(after moment: Timestamp, _ cache: WorkerCache) throws -> MessageBlock? {
         if let stream { return try block(after: moment, of: stream) }
@@ -41,7 +44,10 @@ struct MessageReader {
         let range = TimeRange(inclusive: rest.lower, chunk.last)
         let tail = try cache.tail(device, overlapping: range, parameters: parameters)
         let beside = tail.slice(tail.firstRow(at: range.lower)..<tail.firstRow(at: range.upper))
-        var batch = try cache.chunk(device, first: chunk.first, parameters: parameters, hashes: !beside.isEmpty)
+        var batch =
+            beside.isEmpty
+            ? try cache.sharedChunk(device, first: chunk.first, parameters: parameters)
+            : try cache.chunk(device, first: chunk.first, parameters: parameters, hashes: true)
         if chunk.first <= moment { batch = batch.slice(batch.firstRow(at: rest.lower)..<batch.count) }
         return binding.block(beside.isEmpty ? batch : batch.merged(with: beside))
     }

@@ -123,6 +123,9 @@ package struct RecalculationJob {
         return result
     }
 
+    /// What it reads of the device's chunks, as parameters (nil: all); nothing where intervals stand for messages.
+    package var chunkColumns: (parameters: [ParameterID]?, isNone: Bool) { (reader.parameters, reader.stream != nil) }
+
     /// Works until the job is finished (true) or about `messageCountMax` messages have been read.
     package mutating func run(messageCountMax: Int, _ cache: WorkerCache) throws -> Bool {
         let limit = outcome.messageCount + messageCountMax

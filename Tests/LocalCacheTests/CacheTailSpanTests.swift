@@ -1,0 +1,69 @@
+import LocalCache
+import MessageChunks
+import Telemetry
+import Testing
+
+@Suite("What is found of a tail and of shared chunks")
+struct CacheTailSpanTests {
+    @Test("the tail gives what a range needs, in whatever order its batches came and went", arguments: 1...40)
+    func anyOrder(seed: Int) throws {
+        var random = SeededRandom(UInt64(seed))
+        let test = try TestCache()
+        var held: [Int64: [(Int64, Double)]] = [:]
+        for position in 1...40 as ClosedRange<Int64> {
+            // Mostly in order, some late, some over each other.
+            let start = random.below(4) > 0 ? position * 10 : random.below(400)
+            let batch = (0..<1 + random.below(3)).map { (start + $0 * 7, Double(position)) }
+            try test.cache.appendTail(TestCache.device, position: position, TestCache.batch(batch))
+            held[position] = batch
+            if random.below(12) == 0 {
+                try test.cache.settleSeal(TestCache.device, replaced: [], upTo: position - 3)
+                held = held.filter { $0.key > position - 3 }
+            }
+            if random.below(9) == 0 { try test.reopen() }
+            let lower = random.below(450)
+            let range = TimeRange(lower: .at(lower), upper: .at(lower + random.below(80)))
+            let found = try test.cache.tail(TestCache.device, overlapping: range)
+            let wanted = held.values.joined().filter { range.contains(.at($0.0)) }
+            let times = found.timestamps.filter { range.contains(Timestamp(microseconds: $0)) }
+            #expect(found.isSorted)
+            #expect(times == wanted.map { $0.0 * 1_000_000 }.sorted(), "seed \(seed), position \(position)")
+        }
+    }
+
+    @Test("chunks that are shared are those of the cache, also after one of them has changed")
+    func shared() throws {
+        let test = try TestCache()
+        let device = TestCache.device
+        func insert(_ value: Double) throws -> MessageBatch {
+            let batch = TestCache.batch([(10, value), (20, value)]).sorted()
+            try test.cache.insertChunk(
+                device, first: .at(10), last: .at(20), count: 2, MessageChunk.encode(batch))
+            return batch
+        }
+        let names = try insert(1).columns.map(\.parameter)
+        for value in [1.0, 2] {
+            let batch = try insert(value)
+            test.cache.shareChunks(of: device, parameters: names)
+            for _ in 0..<2 {
+                let found = try test.cache.sharedChunk(device, first: .at(10), parameters: names)
+                #expect(found.columns == batch.columns)
+            }
+        }
+        test.cache.shareChunks(of: device, parameters: [])
+        #expect(try test.cache.sharedChunk(device, first: .at(10), parameters: names).columns.count == names.count)
+        #expect(try test.cache.sharedChunk(device, first: .at(10), parameters: []).columns.isEmpty)
+    }
+}
+
+/// Numbers that a seed makes the same each time.
+private struct SeededRandom {
+    private var state: UInt64
+
+    init(_ seed: UInt64) { state = mix64(seed) }
+
+    mutating func below(_ count: Int64) -> Int64 {
+        state = mix64(state &+ 0x9e37_79b9_7f4a_7c15)
+        return Int64(state % UInt64(count))
+    }
+}
