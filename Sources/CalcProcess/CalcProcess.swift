@@ -75,7 +75,8 @@ package final class CalcProcess: Service, Sendable {
         }
         Self.deleteOtherCaches(in: folder, keeping: count)
         let wake = workers
-        store.addCommitObserver { _ in for worker in wake { worker.wake() } }
+        board.observeExpiries { for worker in wake { worker.wake() } }
+        store.addCommitObserver { notice in for worker in wake { worker.wake(after: notice) } }
     }
 
     /// Works until the service is shut down.

@@ -20,6 +20,7 @@ final class StatusBoard: Sendable {
     static let findingsMax = 100
 
     private let state = Mutex(State())
+    private let expiryObserver = Mutex<(@Sendable () -> Void)?>(nil)
 
     func status(of device: DeviceID) -> DeviceStatus { state.withLock { $0.devices[device] ?? DeviceStatus() } }
 
@@ -44,7 +45,13 @@ final class StatusBoard: Sendable {
     /// How often messages of a device went: its assets, maybe of another worker, have to follow.
     var expiryCount: Int { state.withLock { $0.expiryCount } }
 
-    func noteExpiry() { state.withLock { $0.expiryCount += 1 } }
+    func noteExpiry() {
+        state.withLock { $0.expiryCount += 1 }
+        expiryObserver.withLock { $0 }?()
+    }
+
+    /// Sets what is called whenever messages of a device went.
+    func observeExpiries(_ observer: @escaping @Sendable () -> Void) { expiryObserver.withLock { $0 = observer } }
 
     func setPosition(_ position: Int64, of worker: Int) { state.withLock { $0.positions[worker] = position } }
 

@@ -11,6 +11,7 @@ extension Worker {
     func tailLog() throws -> Bool {
         guard store.lastPosition > position, logMoment == nil else { return false }
         let page = try readLogPage()
+        guard !page.entries.isEmpty || page.isCut else { return pass(to: page.reached) }
         var touched: Set<AssignmentKey> = []
         let moment = now
         logPace.take(at: moment, isMore: page.isCut)
@@ -33,6 +34,14 @@ extension Worker {
 
     /// When the log that gathers is due; nil if it is due by now, or there is none.
     var logMoment: Timestamp? { store.lastPosition > position ? logPace.moment(after: now) : nil }
+
+    /// Goes on to a position before which nothing is this worker's. The cache need not know: after a crash the log is
+    /// looked through again. Whatever is stored next notes it.
+    private func pass(to reached: Int64) -> Bool {
+        position = reached
+        setup.board.setPosition(position, of: setup.index)
+        return false
+    }
 
     private func readLogPage() throws -> LogPage {
         let page = try readLogTolerantly(after: position)

@@ -29,6 +29,8 @@ final class WorkerHandle: Sendable {
         var isStopping = false
         var hasEnded = false
         var isAwake = false
+        /// Of the registry, as it was last told.
+        var registryRevision: Int64 = -1
         var requests: [WorkerRequest] = []
         var failure: String?
     }
@@ -71,6 +73,17 @@ final class WorkerHandle: Sendable {
     func stop() {
         state.withLock { $0.isStopping = true }
         signal.signal()
+    }
+
+    /// Says that the store has changed: messages and the registry are looked at by all workers, what a push wrote by
+    /// none, as the worker that owns it knows of it.
+    func wake(after notice: CommitNotice) {
+        let isNews = state.withLock { state in
+            let isChanged = state.registryRevision != notice.registryRevision
+            state.registryRevision = notice.registryRevision
+            return isChanged || !notice.appendedSlots.isEmpty
+        }
+        if isNews { wake() }
     }
 
     /// Says that there may be something to do.
