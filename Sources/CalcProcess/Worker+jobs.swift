@@ -16,7 +16,7 @@ extension Worker {
         }
         var finished: [RunningJob] = []
         let live = running.filter { !$0.value.isReplay }.keys.sorted()
-        for key in live { if let job = try work(on: key) { finished.append(job) } }
+        try cache.reading { for key in live { if let job = try work(on: key) { finished.append(job) } } }
         try push(finished)
         return try workOnReplays() || !live.isEmpty
     }
@@ -149,13 +149,15 @@ extension Worker {
     func push(_ finished: [RunningJob]) throws {
         var jobs: [RunningJob] = []
         var diffs: [IntervalDiff] = []
-        for job in finished {
-            let comparison = try compare(job)
-            if try isTooMuch(job, comparison) {
-                try hold(job, comparison)
-            } else {
-                jobs.append(job)
-                diffs.append(comparison.diff)
+        try cache.reading {
+            for job in finished {
+                let comparison = try compare(job)
+                if try isTooMuch(job, comparison) {
+                    try hold(job, comparison)
+                } else {
+                    jobs.append(job)
+                    diffs.append(comparison.diff)
+                }
             }
         }
         if !jobs.isEmpty { try push(jobs, diffs) }

@@ -16,6 +16,8 @@ struct DeviceEntry {
     var chunks = RowTotal()
     var tail = RowTotal()
     var tailMessageCount: Int64 = 0
+    /// No chunk ends later; nil where nobody has looked since the file was opened.
+    var chunksEnd: Int64?
     /// Where the messages of the tail lie; nil where nobody has looked since the file was opened.
     var tailSpan: TailSpan?
     /// The checksum of the row in the file; nil if it has none.

@@ -124,7 +124,11 @@ extension WorkerCache {
                 try removeChunks(device, .chunk, row.first)
                 try statement.run()
             }
-            try update(device) { $0.chunks.add(row.checksum) }
+            try update(device) { entry in
+                if entry.chunks.isEmpty { entry.chunksEnd = row.last }
+                entry.chunksEnd = entry.chunksEnd.map { max($0, row.last) }
+                entry.chunks.add(row.checksum)
+            }
             shared = nil
         }
     }
@@ -156,6 +160,7 @@ extension WorkerCache {
         countMax: Int = .max
     ) throws(CacheError) -> [CachedChunk] {
         try use(device)
+        guard try chunksEnd(device) > moment.microseconds else { return [] }
         // Chunks do not overlap, so that all but the last to begin by the moment end before it.
         let start = try read(
             "SELECT first FROM chunks WHERE device = ? AND first <= ? ORDER BY first DESC LIMIT 1", device.rawValue,
@@ -192,6 +197,17 @@ extension WorkerCache {
             throw .corrupt("chunk of device \(device) at \(first.seconds) is missing")
         }
         return batch
+    }
+
+    /// No chunk of a device ends later.
+    private func chunksEnd(_ device: DeviceID) throws(CacheError) -> Int64 {
+        if let known = entries[device]?.chunksEnd { return known }
+        let found = try read(
+            "SELECT last FROM chunks WHERE device = ? ORDER BY first DESC LIMIT 1", device.rawValue
+        ) { $0.int64(0) }
+        let end = found.first ?? .min
+        entries[device]?.chunksEnd = end
+        return end
     }
 
     private func removeChunks(_ device: DeviceID, _ deletion: Deletion, _ value: Int64) throws {

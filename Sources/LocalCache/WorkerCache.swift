@@ -58,6 +58,8 @@ extension WorkerCache {
     /// Runs the body in one transaction; inside another one it becomes part of that.
     package func transaction<Result>(_ body: () throws -> Result) throws(CacheError) -> Result {
         if isInTransaction { return try change(body) }
+        // A change ends a reading that is under way: what is read after it sees it.
+        connection.rollback()
         try refresh()
         do {
             try connection.begin()
@@ -80,9 +82,10 @@ extension WorkerCache {
         }
     }
 
-    /// Runs a body that reads many rows and changes none: all see one state of the file, whose locks are taken once.
+    /// Runs a body that reads many rows: until it changes something all are of one state of the file, whose locks are
+    /// taken once.
     package func reading<Result>(_ body: () throws -> Result) throws -> Result {
-        guard !isInTransaction else { return try body() }
+        guard !connection.isInTransaction else { return try body() }
         do { try connection.begin(isWriting: false) } catch { throw CacheError(error) }
         // Nothing was written: ending it gives back the locks whichever way it is done.
         defer { connection.rollback() }

@@ -329,7 +329,10 @@ package struct RecalculationJob {
             precondition(
                 evaluated.isComplete || SeededBug.isAnyOn,
                 "an interval that is calculated anew was read from its first message on")
-            outcome.intervals.append(RenderedInterval(continued.interval(evaluated)))
+            var rendered = RenderedInterval(continued.interval(evaluated))
+            // The text has them: a job over ten years holds all its intervals until they are pushed.
+            rendered.interval.counters = []
+            outcome.intervals.append(rendered)
         }
     }
 

@@ -84,7 +84,13 @@ enum LogTotals {
 
     static func write(_ connection: Connection, _ logs: [LogTotal]) throws {
         precondition(logs.count == Slot.count, "there is a total for every slot")
-        let fields = logs.flatMap { [$0.rows.count, $0.rows.sum, $0.time.microseconds].map(\.littleEndian) }
+        var fields: [Int64] = []
+        fields.reserveCapacity(3 * logs.count)
+        for log in logs {
+            fields.append(log.rows.count.littleEndian)
+            fields.append(log.rows.sum.littleEndian)
+            fields.append(log.time.microseconds.littleEndian)
+        }
         let bytes = fields.withUnsafeBytes { Array($0) }
         try CheckedTable.logTotals.put(connection, [.integer(1), .blob(bytes)])
     }
