@@ -63,13 +63,15 @@ let package = Package(
             name: "CPostgres", path: "Sources/System/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(
             name: "CZlib", path: "Sources/System/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(
+            name: "CZstd", path: "Sources/System/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .target(name: "Shims", dependencies: ["CCurl", "CSQLite"], path: "Sources/System/Shims"),
         module("Telemetry"),
         module("TimeZones", ["Telemetry"]),
         module("Expressions", ["Telemetry"]),
         module("Calculators", ["Telemetry", "Expressions"]),
         module("Evaluation", ["Telemetry", "Expressions", "Calculators"]),
-        module("MessageChunks", ["Telemetry"]),
+        module("MessageChunks", ["Telemetry", "CZstd"]),
         module("SQLiteClient", ["CSQLite", "Shims"]),
         module("HTTPClient", ["CCurl", "Shims"]),
         module("PostgresClient", ["CPostgres"]),
@@ -129,8 +131,8 @@ let package = Package(
         tests(
             "CalcProcessTests",
             core + [
-                "TimeZones", "MessageChunks", "PrimaryStore", "LocalCache", "CalcProcess", "ReferenceEvaluator",
-                "StoreSupport", logging,
+                "TimeZones", "MessageChunks", "SQLiteClient", "PrimaryStore", "LocalCache", "CalcProcess",
+                "ReferenceEvaluator", "StoreSupport", logging,
             ]),
         tests(
             "SimulationTests",

@@ -20,6 +20,7 @@ let package = Package(
         .target(name: "Fleet", dependencies: [core], swiftSettings: settings),
         .target(
             name: "Limit", cSettings: [.unsafeFlags(["-O3", "-march=native", "-fno-math-errno", "-ffp-contract=off"])]),
+        .executableTarget(name: "chunks", dependencies: [core, "Fleet"], swiftSettings: settings),
         .executableTarget(name: "replay", dependencies: [core, "Fleet", "Limit"], swiftSettings: settings),
         .target(name: "Counting"),
         .executableTarget(

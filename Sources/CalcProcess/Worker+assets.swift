@@ -32,7 +32,7 @@ extension Worker {
         for chunk in try store.archivedChunks(device: stretch.facts.id, overlapping: stretch.range) {
             let part = try MessageHistory.decode(chunk, device: stretch.facts.id).part(in: stretch.range)
             guard !part.isEmpty else { continue }
-            let encoded = Seal.Chunk(encoding: part)
+            let encoded = sealed(part)
             try cache.insertChunk(asset, first: encoded.first, last: encoded.last, count: encoded.count, encoded.bytes)
             last = encoded.last
         }
@@ -90,7 +90,7 @@ extension Worker {
                 merged = try cache.chunk(asset, first: chunk.first, parameters: nil, hashes: true).merged(with: merged)
                 replaced.append(chunk.first)
             }
-            chunks += MessageChunk.split(merged).map(Seal.Chunk.init(encoding:))
+            chunks += MessageChunk.split(merged).map { sealed($0) }
         }
         try cache.settleSeal(asset, replaced: replaced, upTo: .max)
         try cache.setDevice(

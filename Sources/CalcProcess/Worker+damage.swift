@@ -74,7 +74,7 @@ extension Worker {
         for first in firsts {
             do throws(CacheError) {
                 let batch = try cache.chunk(chunk.device, first: first, parameters: nil, hashes: true)
-                copies.append(Seal.Chunk(encoding: batch))
+                copies.append(sealed(batch))
             } catch .corrupt {}
         }
         return copies

@@ -148,7 +148,7 @@ extension Worker {
         note(try cache.tail(device, overlapping: range, parameters: []))
         let before = Timestamp(microseconds: range.lower.microseconds - 1)
         for chunk in try cache.chunks(device, endingAfter: before, beginningBefore: range.upper) {
-            note(try cache.chunk(device, first: chunk.first, parameters: [], hashes: true))
+            note(try cache.chunk(device, first: chunk.first, parameters: [], besides: batch.timestamps))
         }
         let rows = batch.timestamps.indices.filter { row in
             let name = MessageName(timestamp: batch.timestamps[row], hash: batch.hashes[row])

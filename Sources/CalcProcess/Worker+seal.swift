@@ -46,7 +46,7 @@ extension Worker {
 
     /// Whether a seal of a device was written whose answer did not come: the next one would leave its messages out of
     /// the cache.
-    private func hasMissedSeal(_ device: DeviceID) throws -> Bool {
+    func hasMissedSeal(_ device: DeviceID) throws -> Bool {
         guard devices[device]?.sync == .synced, let cached = devices[device]?.cached else { return false }
         return try store.archiveMark(device: device) != cached.sealed
     }
@@ -70,13 +70,16 @@ extension Worker {
                 try MessageHistory.decode(chunk, device: device).merged(with: merged)
             }
             replaced += neighbours.map(\.first)
-            chunks += MessageChunk.split(merged.clipped(to: kept)).map(Seal.Chunk.init(encoding:))
+            chunks += MessageChunk.split(merged.clipped(to: kept)).map { sealed($0) }
         }
         let slot = Slot(device: device)
         return Seal(
             slot: slot, epoch: setup.epochs[slot] ?? 0, device: device, replaced: replaced, chunks: chunks,
             upTo: log.upTo)
     }
+
+    /// A chunk of messages that are kept.
+    func sealed(_ batch: MessageBatch) -> Seal.Chunk { Seal.Chunk(encoding: batch, names: store.parameters) }
 
     /// The log rows of a device that this worker has seen; some of them, if there are very many.
     private func unsealed(_ device: DeviceID) throws -> (batch: MessageBatch, upTo: Int64) {
@@ -163,10 +166,10 @@ extension Int64 {
 }
 
 extension Seal.Chunk {
-    init(encoding batch: MessageBatch) {
+    init(encoding batch: MessageBatch, names: ParameterTable) {
         self.init(
             first: Timestamp(microseconds: batch.timestamps.first ?? 0),
             last: Timestamp(microseconds: batch.timestamps.last ?? 0), count: batch.count,
-            bytes: MessageChunk.encode(batch))
+            bytes: MessageChunk.encodeSealed(batch, names: names))
     }
 }

@@ -7,6 +7,12 @@ package struct CachedChunk: Sendable, Hashable {
     package var first: Timestamp
     package var last: Timestamp
     package var count: Int
+
+    package init(first: Timestamp, last: Timestamp, count: Int) {
+        self.first = first
+        self.last = last
+        self.count = count
+    }
 }
 
 // MARK: - Tail
@@ -133,6 +139,18 @@ extension WorkerCache {
         }
     }
 
+    /// Gives a chunk other bytes of the same messages; false if the cache has no such chunk.
+    @discardableResult
+    package func rewriteChunk(
+        _ device: DeviceID, _ chunk: CachedChunk, _ bytes: [UInt8]
+    ) throws(CacheError) -> Bool {
+        let before = Timestamp(microseconds: chunk.first.microseconds - 1)
+        let after = Timestamp(microseconds: chunk.first.microseconds + 1)
+        guard try chunks(device, endingAfter: before, beginningBefore: after).contains(chunk) else { return false }
+        try insertChunk(device, first: chunk.first, last: chunk.last, count: chunk.count, bytes)
+        return true
+    }
+
     /// Replaces chunks and drops the tail that they now cover.
     package func settleSeal(
         _ device: DeviceID, replaced: [Timestamp], upTo position: Int64
@@ -183,15 +201,30 @@ extension WorkerCache {
     package func chunk(
         _ device: DeviceID, first: Timestamp, parameters: [ParameterID]?, hashes: Bool
     ) throws(CacheError) -> MessageBatch {
+        try chunk(device, first) { chunk in
+            guard let parameters else { return try chunk.batch() }
+            return try chunk.batch(parameters: parameters, hashes: hashes)
+        }
+    }
+
+    /// The same, to be merged with messages that stand at some times, which ascend: with hashes only where they matter.
+    package func chunk(
+        _ device: DeviceID, first: Timestamp, parameters: [ParameterID]?, besides times: [Int64]
+    ) throws(CacheError) -> MessageBatch {
+        try chunk(device, first) { chunk in
+            try chunk.batch(parameters: parameters ?? chunk.parameters, besides: times)
+        }
+    }
+
+    private func chunk(
+        _ device: DeviceID, _ first: Timestamp, _ decode: (MessageChunk) throws -> MessageBatch
+    ) throws(CacheError) -> MessageBatch {
         try use(device)
         let batches = try read(
             "SELECT first, first, last, count, body, crc, data FROM chunks WHERE device = ? AND first = ?",
             device.rawValue, first.microseconds
         ) { row in
-            let chunk = try MessageRow(row, .chunks, device).chunk(row, 6)
-            guard let parameters else { return try chunk.batch() }
-            // Messages of one timestamp are merged in the order of their hashes.
-            return try chunk.batch(parameters: parameters, hashes: hashes || chunk.hasEqualTimestamps)
+            try decode(try MessageRow(row, .chunks, device).chunk(row, 6))
         }
         guard let batch = batches.first else {
             throw .corrupt("chunk of device \(device) at \(first.seconds) is missing")

@@ -21,7 +21,7 @@ public enum ChunkError: Error, Equatable, Sendable, CustomStringConvertible {
         case .checksumMismatch(let stored, let computed):
             "damaged chunk: checksum \(hexadecimal(computed)), stored \(hexadecimal(stored))"
         case .unsupportedCodec(let codec, let parameter):
-            "chunk with codec \(codec) in the column of parameter \(parameter.rawValue): only 0 (none) can be read"
+            "chunk with codec \(codec) in the column of parameter \(parameter.rawValue): not one of this version"
         case .malformed(let reason): "malformed chunk: \(reason)"
         }
     }

@@ -15,17 +15,29 @@
 ///     numbers  integers with the tag k: value = integer / 10^k; tag 14: one double for all; tag 15: doubles
 ///     texts    v number of texts, of each v length and UTF-8; if more than one: integers (which text)
 ///     integers tag << 4 | packing << 2 | order; `order` seeds (z); then what is left after that many differences:
-///              constant: one z; varint: z each; groups of 32: z least, width, (value - least) in `width` bits each
+///              constant: one z; varint: z each; groups of 32: z least, width, (value - least) in `width` bits each;
+///              planes (from version 2 on): number of bytes, then the lowest byte of each zigzag, the next of each, …
+///
+/// Version 2 is for chunks that are kept. The codec of a column may be 1: its body is v length and a frame of zstd that
+/// holds so many bytes. With the flag 8 there are no hashes; instead the codec is followed by the hash of the
+/// parameter's name (8 bytes), and the hash of a message is `PayloadHash` over its columns. Nothing else differs.
 ///
 /// A version once released is read for ever; a change of any of this is a new version.
 enum ChunkFormat {
     static let magic: (UInt8, UInt8) = (0x4f, 0x44)
-    static let version: UInt8 = 1
+    /// With every hash and without codecs: what the log and the tail hold.
+    static let versionPlain: UInt8 = 1
+    /// The newest version.
+    static let version: UInt8 = 2
     static let codecNone: UInt8 = 0
+    static let codecZstd: UInt8 = 1
     static let checksumSize = 4
     static let hashSize = 8
     /// Magic, version, flags, eight varints, checksum.
     static let sizeMin = 16
+    /// A chunk without hashes holds at most so many messages a byte, so that it cannot claim more than its bytes allow:
+    /// 4,096 messages of one constant column still fit.
+    static let messagesPerByteMax = 256
 
     struct Flags: OptionSet {
         let rawValue: UInt8
@@ -33,6 +45,8 @@ enum ChunkFormat {
         static let hasEqualTimestamps = Flags(rawValue: 2)
         /// The acceptances are stored as differences from the timestamps.
         static let relativeAcceptances = Flags(rawValue: 4)
+        /// The hashes are not stored: they follow from the columns.
+        static let computedHashes = Flags(rawValue: 8)
     }
 
     enum Layout: UInt8 {
@@ -48,6 +62,8 @@ enum ChunkFormat {
         case constant = 0
         case varint = 1
         case groups = 2
+        /// In whole bytes, which zstd can shorten: only within compressed columns.
+        case planes = 3
     }
 
     /// Rows of a group share a least value and a width.

@@ -25,6 +25,12 @@ struct ChunkReader {
         return bytes[offset]
     }
 
+    /// Eight bytes, little-endian.
+    mutating func fixed() throws(ChunkError) -> UInt64 {
+        let part = try take(8)
+        return UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: part.lowerBound, as: UInt64.self))
+    }
+
     /// The range of the next `count` bytes.
     mutating func take(_ count: Int) throws(ChunkError) -> Range<Int> {
         guard count >= 0, count <= remaining else { throw ChunkError.malformed("unexpected end") }

@@ -13,42 +13,45 @@ enum ColumnCoder {
         layout.rawValue << 4 | kind.rawValue
     }
 
-    /// Appends a column; an error, which is never stored, counts as absent.
-    static func append(_ column: ValueColumn, to bytes: inout [UInt8]) {
+    /// Appends a column; an error, which is never stored, counts as absent. `isPlanar` is for what gets compressed.
+    static func append(_ column: ValueColumn, isPlanar: Bool = false, to bytes: inout [UInt8]) {
         if let kind = column.uniform {
             let kind = kind == .error ? .absent : kind
             bytes.append(shape(.uniform, kind))
-            appendValues(column.numbers, of: column, kind, to: &bytes)
+            appendValues(column.numbers, of: column, kind, isPlanar, to: &bytes)
         } else {
-            appendMixed(column, column.kinds.map { $0 == .error ? .absent : $0 }, to: &bytes)
+            appendMixed(column, column.kinds.map { $0 == .error ? .absent : $0 }, isPlanar, to: &bytes)
         }
     }
 
-    private static func appendMixed(_ column: ValueColumn, _ kinds: [ValueKind], to bytes: inout [UInt8]) {
+    private static func appendMixed(
+        _ column: ValueColumn, _ kinds: [ValueKind], _ isPlanar: Bool, to bytes: inout [UInt8]
+    ) {
         // A bit a kind.
         let present = kinds.reduce(into: 0) { $0 |= 1 << Int($1.rawValue) } & ~1
         if present.nonzeroBitCount <= 1 {
             let kind = kinds.first { $0 != .absent } ?? .absent
             bytes.append(shape(.optional, kind))
-            IntegerStream.append(kinds.map { $0 == .absent ? 0 : 1 }, to: &bytes)
+            IntegerStream.append(kinds.map { $0 == .absent ? 0 : 1 }, isPlanar: isPlanar, to: &bytes)
         } else {
             bytes.append(shape(.mixed, .absent))
-            IntegerStream.append(kinds.map { Int64($0.rawValue) }, to: &bytes)
+            IntegerStream.append(kinds.map { Int64($0.rawValue) }, isPlanar: isPlanar, to: &bytes)
         }
         for kind in streamed {
             let payloads = kinds.indices.filter { stream(kinds[$0]) == kind }.map { column.numbers[$0] }
-            if !payloads.isEmpty { appendValues(payloads, of: column, kind, to: &bytes) }
+            if !payloads.isEmpty { appendValues(payloads, of: column, kind, isPlanar, to: &bytes) }
         }
     }
 
     private static func appendValues(
-        _ payloads: [Double], of column: ValueColumn, _ kind: ValueKind, to bytes: inout [UInt8]
+        _ payloads: [Double], of column: ValueColumn, _ kind: ValueKind, _ isPlanar: Bool, to bytes: inout [UInt8]
     ) {
         switch kind {
         case .absent, .null, .error: break
-        case .boolean: IntegerStream.append(payloads.map { $0 != 0 ? 1 : 0 }, to: &bytes)
-        case .number: NumberStream.append(payloads, to: &bytes)
-        case .string, .json: TextStream.append(payloads.map { Int($0) }, of: column.texts, to: &bytes)
+        case .boolean: IntegerStream.append(payloads.map { $0 != 0 ? 1 : 0 }, isPlanar: isPlanar, to: &bytes)
+        case .number: NumberStream.append(payloads, isPlanar: isPlanar, to: &bytes)
+        case .string, .json:
+            TextStream.append(payloads.map { Int($0) }, of: column.texts, isPlanar: isPlanar, to: &bytes)
         }
     }
 

@@ -37,6 +37,8 @@ extension IntegerStream {
                 try readGroup(&reader, into: rest + start, size)
                 start += size
             }
+        case .planes:
+            try readPlanes(&reader, into: rest, count)
         }
         for level in stride(from: order, to: 0, by: -1) { addUp(values + (level - 1), buffer.count - level + 1) }
     }
@@ -48,6 +50,27 @@ extension IntegerStream {
         for index in 0..<count {
             sum &+= values[index]
             values[index] = sum
+        }
+    }
+
+    private static func readPlanes(
+        _ reader: inout ChunkReader, into values: UnsafeMutablePointer<Int64>, _ count: Int
+    ) throws(ChunkError) {
+        let width = Int(try reader.byte())
+        guard width <= 8 else { throw ChunkError.malformed("values \(width) bytes wide") }
+        let part = try reader.take(width * count)
+        guard let start = reader.bytes.baseAddress else { return }
+        for index in 0..<count { values[index] = 0 }
+        for plane in 0..<width {
+            let bytes = start + part.lowerBound + plane &* count
+            let shift = Int64(8 &* plane)
+            for index in 0..<count {
+                values[index] |= Int64(bytes.load(fromByteOffset: index, as: UInt8.self)) &<< shift
+            }
+        }
+        for index in 0..<count {
+            let raw = UInt64(bitPattern: values[index])
+            values[index] = Int64(bitPattern: raw &>> 1) ^ (0 &- Int64(bitPattern: raw & 1))
         }
     }
 

@@ -33,8 +33,10 @@ enum IntegerStream {
         var residuals: [Int64]
     }
 
-    /// Appends the values; `orderMax` bounds the differences that are tried.
-    static func append(_ values: [Int64], tag: UInt8 = 0, orderMax: Int = 1, to bytes: inout [UInt8]) {
+    /// Appends the values; `orderMax` bounds the differences that are tried, `isPlanar` is for what gets compressed.
+    static func append(
+        _ values: [Int64], tag: UInt8 = 0, orderMax: Int = 1, isPlanar: Bool = false, to bytes: inout [UInt8]
+    ) {
         guard let first = values.first, !areAlike(values) else {
             bytes.append(Format(tag: tag, packing: .constant, order: 0).byte)
             if let value = values.first { bytes.append(zigzag: value) }
@@ -49,6 +51,7 @@ enum IntegerStream {
             if other.size + 2 * order < best.size + 2 * best.order || other.packing == .constant { best = other }
             seeds.append(previous[0])
         }
+        if isPlanar, best.packing != .constant { best.packing = .planes }
         bytes.append(Format(tag: tag, packing: best.packing, order: best.order).byte)
         for seed in seeds.prefix(best.order) { bytes.append(zigzag: seed) }
         append(best, to: &bytes)
@@ -114,6 +117,16 @@ enum IntegerStream {
                 appendGroup(plan.residuals, start..<end, to: &bytes)
                 start = end
             }
+        case .planes:
+            appendPlanes(plan.residuals.map { [UInt8].zigzag($0) }, to: &bytes)
+        }
+    }
+
+    private static func appendPlanes(_ values: [UInt64], to bytes: inout [UInt8]) {
+        let width = (64 - values.reduce(0, |).leadingZeroBitCount + 7) / 8
+        bytes.append(UInt8(width))
+        for plane in 0..<width {
+            for value in values { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * plane))) }
         }
     }
 

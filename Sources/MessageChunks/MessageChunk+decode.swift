@@ -16,16 +16,6 @@ extension MessageChunk {
         try acceptances(timestamps: header.flags.contains(.relativeAcceptances) ? try timestamps() : [])
     }
 
-    /// The hash of each message's own parameters.
-    public func hashes() -> [UInt64] {
-        bytes.withUnsafeBytes { raw in
-            let part = UnsafeRawBufferPointer(rebasing: raw[header.hashes])
-            return (0..<header.count).map { row in
-                UInt64(littleEndian: part.loadUnaligned(fromByteOffset: row * 8, as: UInt64.self))
-            }
-        }
-    }
-
     /// The column of a parameter, nothing else being decoded; nil if no message has the parameter.
     public func values(_ parameter: ParameterID) throws(ChunkError) -> ValueColumn? {
         guard let column = header.column(parameter) else { return nil }
@@ -38,25 +28,34 @@ extension MessageChunk {
     }
 
     /// The messages with only the parameters named; without hashes these are zero.
+    ///
+    /// Where the hashes are not stored, asking for them decodes every column.
     public func batch(parameters: [ParameterID], hashes: Bool) throws(ChunkError) -> MessageBatch {
         try batch(Set(parameters).sorted().compactMap(header.column), hashes: hashes)
     }
 
     private func batch(_ columns: [ChunkHeader.Column], hashes: Bool) throws(ChunkError) -> MessageBatch {
         let timestamps = try timestamps()
+        let decoded = try decoded(columns)
+        return MessageBatch(
+            timestamps: timestamps, acceptances: try acceptances(timestamps: timestamps),
+            hashes: hashes ? try self.hashes(decoded) : [UInt64](repeating: 0, count: header.count), columns: decoded)
+    }
+
+    func decoded(_ columns: [ChunkHeader.Column]) throws(ChunkError) -> [MessageColumn] {
         var decoded: [MessageColumn] = []
         decoded.reserveCapacity(columns.count)
         for column in columns {
             decoded.append(MessageColumn(parameter: column.parameter, values: try values(column)))
         }
-        return MessageBatch(
-            timestamps: timestamps, acceptances: try acceptances(timestamps: timestamps),
-            hashes: hashes ? self.hashes() : [UInt64](repeating: 0, count: header.count), columns: decoded)
+        return decoded
     }
 
     private func values(_ column: ChunkHeader.Column) throws(ChunkError) -> ValueColumn {
         try read(column.part, "column of parameter \(column.parameter.rawValue)") { (reader) throws(ChunkError) in
-            try ColumnCoder.read(&reader, count: header.count)
+            try ColumnCompression.read(&reader, column.codec) { (body) throws(ChunkError) in
+                try ColumnCoder.read(&body, count: header.count)
+            }
         }
     }
 

@@ -5,9 +5,9 @@ enum NumberStream {
     private static let rounder: Double = 6_755_399_441_055_744
     private static let limit: Double = 2_251_799_813_685_248
 
-    static func append(_ numbers: [Double], to bytes: inout [UInt8]) {
+    static func append(_ numbers: [Double], isPlanar: Bool, to bytes: inout [UInt8]) {
         if let (scale, integers) = scaled(numbers) {
-            IntegerStream.append(integers, tag: UInt8(scale), to: &bytes)
+            IntegerStream.append(integers, tag: UInt8(scale), isPlanar: isPlanar, to: &bytes)
             return
         }
         let first = numbers.first?.bitPattern ?? 0

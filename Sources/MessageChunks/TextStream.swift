@@ -1,7 +1,7 @@
 /// The encoding of texts: each different one once, in the order of first use, and an index a row.
 enum TextStream {
     /// Appends the texts that the indices name.
-    static func append(_ indices: [Int], of texts: [String], to bytes: inout [UInt8]) {
+    static func append(_ indices: [Int], of texts: [String], isPlanar: Bool, to bytes: inout [UInt8]) {
         var used: [[UInt8]] = []
         // Texts that differ in their bytes stay apart, whatever a comparison of characters says.
         var positions: [[UInt8]: Int64] = [:]
@@ -26,7 +26,7 @@ enum TextStream {
             bytes.append(varint: UInt64(text.count))
             bytes.append(contentsOf: text)
         }
-        if used.count > 1 { IntegerStream.append(rows, to: &bytes) }
+        if used.count > 1 { IntegerStream.append(rows, isPlanar: isPlanar, to: &bytes) }
     }
 
     /// Reads the texts and the index of each of `count` rows.

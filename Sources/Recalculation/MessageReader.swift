@@ -47,7 +47,7 @@ struct MessageReader {
         var batch =
             beside.isEmpty
             ? try cache.sharedChunk(device, first: chunk.first, parameters: parameters)
-            : try cache.chunk(device, first: chunk.first, parameters: parameters, hashes: true)
+            : try cache.chunk(device, first: chunk.first, parameters: parameters, besides: beside.timestamps)
         if chunk.first <= moment { batch = batch.slice(batch.firstRow(at: rest.lower)..<batch.count) }
         return binding.block(beside.isEmpty ? batch : batch.merged(with: beside))
     }

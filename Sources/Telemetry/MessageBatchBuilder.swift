@@ -64,7 +64,10 @@ public struct MessageBatchBuilder: Sendable {
 public struct PayloadHash: Sendable {
     /// Parameters that differ between two receptions of one message.
     public static let ignored: Set<String> = ["server.timestamp", "peer", "channel.id", "protocol.id"]
-    private static let ignoredHashes = Set(ignored.map { hash64($0.utf8) })
+    static let ignoredHashes = Set(ignored.map { hash64($0.utf8) })
+
+    /// What the hash of a name is multiplied by, so that name and value do not cancel out.
+    static let nameFactor: UInt64 = 0x9e37_79b9_7f4a_7c15
 
     private var sum: UInt64 = 0
 
@@ -72,7 +75,7 @@ public struct PayloadHash: Sendable {
 
     public mutating func add(nameHash: UInt64, _ value: Value) {
         guard !Self.ignoredHashes.contains(nameHash) else { return }
-        sum &+= mix64((nameHash &* 0x9e37_79b9_7f4a_7c15) ^ value.stableHash)
+        sum &+= mix64((nameHash &* Self.nameFactor) ^ value.stableHash)
     }
 
     public var value: UInt64 { mix64(sum) }

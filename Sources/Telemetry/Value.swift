@@ -35,9 +35,14 @@ public enum Value: Hashable, Sendable {
         switch self {
         case .null: 0x9e37_79b9_7f4a_7c15
         case .boolean(let flag): flag ? 0xbf58_476d_1ce4_e5b9 : 0x94d0_49bb_1331_11eb
-        case .number(let number): mix64((number == 0 ? 0 : number.bitPattern) ^ 0x2545_f491_4f6c_dd1d)
+        case .number(let number): Self.stableHash(of: number)
         case .string(let text): hash64(text.utf8)
         case .json(let text): mix64(hash64(text.utf8) ^ 0x5851_f42d_4c95_7f2d)
         }
+    }
+
+    /// The hash of a number: that of `.number(number)`.
+    static func stableHash(of number: Double) -> UInt64 {
+        mix64((number == 0 ? 0 : number.bitPattern) ^ 0x2545_f491_4f6c_dd1d)
     }
 }

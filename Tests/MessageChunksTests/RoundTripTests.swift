@@ -19,7 +19,7 @@ import Testing
         #expect(chunk.latestAcceptance.microseconds == batch.acceptances.max() ?? 0)
         #expect(try chunk.timestamps() == batch.timestamps)
         #expect(try chunk.acceptances() == batch.acceptances)
-        #expect(chunk.hashes() == batch.hashes)
+        #expect(try chunk.hashes() == batch.hashes)
         for column in batch.columns {
             let values = try #require(try chunk.values(column.parameter))
             #expect(areExactlyEqual(values, column.values), "seed \(seed), parameter \(column.parameter.rawValue)")

@@ -89,9 +89,12 @@ public struct FleetColumns: Sendable {
             return MessageColumn(
                 parameter: id, values: ValueColumn(uniform: parameter.isBoolean ? .boolean : .number, numbers: numbers))
         }
+        .sorted { $0.parameter < $1.parameter }
+        let hashes = PayloadHash.hashes(
+            of: columns, nameHashes: columns.map { table.nameHash($0.parameter) }, count: rows.count)
         return MessageBatch(
             timestamps: rows.map { seconds[$0] * 1_000_000 }, acceptances: rows.map { arrivals[$0] * 1_000_000 },
-            hashes: rows.map { mix64(UInt64($0)) }, columns: columns.sorted { $0.parameter < $1.parameter })
+            hashes: hashes, columns: columns)
     }
 
     /// The rows of each UTC day of a device.
