@@ -7,6 +7,8 @@ package struct CalcMetrics: Sendable, Hashable {
     package var intervalsUpdated: Int64 = 0
     package var intervalsDeleted: Int64 = 0
     package var chunksSealed: Int64 = 0
+    /// Archive chunks that were stored for the long run.
+    package var chunksCooled: Int64 = 0
     package var devicesSynced: Int64 = 0
     package var pendingJobs: Int64 = 0
     /// Whole histories that wait to be calculated or are being calculated, and those that have been.

@@ -24,6 +24,8 @@ package final class CalcProcess: Service, Sendable {
         package var sealCount = 4_096
         /// Seconds between two looks for damage.
         package var scrubSeconds = 600.0
+        /// Seconds after its last message from which a chunk is stored for the long run.
+        package var coldSeconds = 14 * 86_400.0
         /// Seconds after which the slots of a process that is not heard of are free.
         package var leaseSeconds = 10.0
 
@@ -68,7 +70,7 @@ package final class CalcProcess: Service, Sendable {
             mirror: RegistryMirror(store: store, timeZones: timeZones), board: board, cachePath: "",
             sealSeconds: configuration.sealSeconds, sealCount: configuration.sealCount, now: now,
             replays: replayControl, scrubSeconds: configuration.scrubSeconds,
-            logGatheringSeconds: LogPace.secondsMax, logger: logger)
+            coldSeconds: configuration.coldSeconds, logGatheringSeconds: LogPace.secondsMax, logger: logger)
         let keeper = keeper
         workers = (0..<count).map { index in
             WorkerHandle(template.seated(index, cachePath: "\(folder)/worker-\(index).db"), keeper)

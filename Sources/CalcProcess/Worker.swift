@@ -33,6 +33,8 @@ final class Worker {
         var replays = ReplayControl()
         /// Seconds between two looks for damage.
         var scrubSeconds = 600.0
+        /// Seconds after its last message from which a chunk is stored for the long run: 14 days.
+        var coldSeconds = 14 * 86_400.0
         /// Seconds between two looks at what of a device has expired.
         var expirySeconds = 3_600.0
         /// Messages are kept for so many seconds longer, the longest transaction.
@@ -104,6 +106,9 @@ final class Worker {
     /// The slot whose feed was trimmed last.
     var trimmedSlot: Slot?
     var nextScrub: Timestamp
+    var nextCooling = Timestamp.distantPast
+    /// The chunk that was stored for the long run last, while there are more.
+    var cooledUpTo: ChunkPlace?
     /// What was last looked at for damage.
     var scrubbedSlot: Slot?
     var scrubbedDevice: DeviceID?
@@ -147,6 +152,7 @@ final class Worker {
             try pruneVersions()
             try trimFeeds()
             try scrub()
+            if !isBusy { try coolSome() }
             return isBusy
         } catch {
             return try setBackAfterFailure(error)
@@ -180,7 +186,8 @@ final class Worker {
     }
 
     func secondsToWait() -> Double {
-        let deadlines = outage.map { [$0.until] } ?? [due.first, nextSeal, replayMoment, logMoment].compactMap { $0 }
+        let moments = [due.first, nextSeal, nextCooling, replayMoment, logMoment]
+        let deadlines = outage.map { [$0.until] } ?? moments.compactMap { $0 }
         let wait = deadlines.map { Double($0.microseconds - now.microseconds) / 1e6 }.min() ?? Self.sleepSecondsMax
         // While replays are paused, what waits for one is looked at time and again.
         let least = setup.replays.settings.isPaused ? 0.05 : 0.0005

@@ -10,12 +10,48 @@ package struct ArchivedChunk: Sendable, Hashable {
     package var upTo: Int64
     /// The chunk format, checked against its CRC.
     package var bytes: [UInt8]
+    /// Whether it is stored for the long run.
+    package var isCold: Bool
 
-    package init(first: Timestamp, last: Timestamp, count: Int, upTo: Int64, bytes: [UInt8]) {
+    package init(
+        first: Timestamp, last: Timestamp, count: Int, upTo: Int64, bytes: [UInt8], isCold: Bool = false
+    ) {
         self.first = first
         self.last = last
         self.count = count
         self.upTo = upTo
+        self.bytes = bytes
+        self.isCold = isCold
+    }
+}
+
+/// Where a chunk stands in the archive.
+package struct ChunkPlace: Sendable, Hashable {
+    package var device: DeviceID
+    package var first: Timestamp
+    package var last: Timestamp
+
+    package init(device: DeviceID, first: Timestamp, last: Timestamp) {
+        self.device = device
+        self.first = first
+        self.last = last
+    }
+}
+
+/// A chunk that is to be stored for the long run, under the fence: the same messages in other bytes.
+package struct Cooling: Sendable {
+    package var slot: Slot
+    package var epoch: Int64
+    package var device: DeviceID
+    /// The chunk as it was read: one that has changed since is left alone.
+    package var chunk: ArchivedChunk
+    package var bytes: [UInt8]
+
+    package init(slot: Slot, epoch: Int64, device: DeviceID, chunk: ArchivedChunk, bytes: [UInt8]) {
+        self.slot = slot
+        self.epoch = epoch
+        self.device = device
+        self.chunk = chunk
         self.bytes = bytes
     }
 }

@@ -53,6 +53,13 @@ package protocol PrimaryStore: Sendable {
     func archiveMark(device: DeviceID) throws(StoreError) -> Int64
     /// Replaces chunks and trims the log, under the fence, each seal in one transaction by itself. Blocks.
     func seal(_ seals: [Seal]) -> [Result<Void, StoreError>]
+    /// Chunks of any device that end before a moment and are not stored for the long run yet, in the order of their
+    /// ends, after a place in that order.
+    func warmChunks(
+        endingBefore: Timestamp, after place: ChunkPlace?, countMax: Int
+    ) throws(StoreError) -> [ChunkPlace]
+    /// Stores chunks for the long run, under the fence, each by itself; one that has changed is `invalid`. Blocks.
+    func cool(_ coolings: [Cooling]) -> [Result<Void, StoreError>]
     /// The chunks of a device whose bytes are not what was written: those still among the others, and those set apart;
     /// nil: of all devices, only those set apart.
     func damagedChunks(device: DeviceID?) throws(StoreError) -> [DamagedChunk]

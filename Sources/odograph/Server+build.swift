@@ -68,10 +68,10 @@ final class Server {
         with services: (CalcProcess) -> [any Service] = { _ in [] },
         onListening: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws {
+        var configuration = CalcProcess.Configuration(folder: settings.data, workerCount: settings.workers)
+        configuration.coldSeconds = settings.coldDays * 86_400
         let calc = try CalcProcess(
-            store: store, timeZones: timeZones,
-            configuration: CalcProcess.Configuration(folder: settings.data, workerCount: settings.workers),
-            now: Self.clock, logger: logger)
+            store: store, timeZones: timeZones, configuration: configuration, now: Self.clock, logger: logger)
         let delivery = settings.reporting.postgres.map {
             Publication.delivery(store, to: $0, timeZone: settings.reporting.timeZone, logger: logger)
         }

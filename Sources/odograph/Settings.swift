@@ -15,6 +15,9 @@ struct SettingsOptions: ParsableArguments {
     @Option(help: "Worker threads, each with a cache of its own. (default: one per core, at least 2)")
     var workers: Int?
 
+    @Option(help: "Days after which a day's messages are stored compressed. (default: 14)")
+    var coldDays: Double?
+
     @Option(help: "A JSON file with settings; see docs/operations.md.")
     var config: String?
 
@@ -31,15 +34,19 @@ struct Settings {
     var host: String
     var port: Int
     var workers: Int
+    /// Days after its last message from which a chunk is stored for the long run.
+    var coldDays: Double
     var logLevel: Logger.Level
     /// Bytes of finished reports that may be kept in memory.
     var keptAnswerBytes: Int
     var reporting: ReportingSettings
 
     /// Every name that a file may have; the environment has the same in capitals after ODOGRAPH_.
-    static let names = ["data", "listen", "workers", "log_level", "kept_answer_bytes"] + ReportingSettings.names
+    static let names =
+        ["data", "listen", "workers", "cold_days", "log_level", "kept_answer_bytes"] + ReportingSettings.names
     static let dataDefault = "odograph-data"
     static let listenDefault = "127.0.0.1:8080"
+    static let coldDaysDefault = 14.0
 
     init(
         _ options: SettingsOptions, dataDefault: String = Self.dataDefault,
@@ -53,6 +60,7 @@ struct Settings {
         (host, port) = try Self.address(setting("listen", options.listen) ?? Self.listenDefault)
         let cores = ProcessInfo.processInfo.activeProcessorCount
         workers = try Self.count(setting("workers", options.workers.map(String.init))) ?? max(2, cores)
+        coldDays = try Self.days(setting("cold_days", options.coldDays.map { "\($0)" })) ?? Self.coldDaysDefault
         let level = setting("log_level", options.logLevel) ?? "info"
         guard let known = Logger.Level(rawValue: level) else {
             throw CommandFailure(
@@ -105,6 +113,14 @@ struct Settings {
             throw CommandFailure(reason: "workers \"\(text)\": must be from 1 to 64", status: 2)
         }
         return count
+    }
+
+    private static func days(_ text: String?) throws -> Double? {
+        guard let text else { return nil }
+        guard let days = Double(text), (0...36_500).contains(days) else {
+            throw CommandFailure(reason: "cold_days \"\(text)\": must be from 0 to 36500", status: 2)
+        }
+        return days
     }
 }
 

@@ -56,6 +56,7 @@ final class SimulatedNode {
         let processor = SimulatedProcessor(nanosecondsPerLook: rates.processorNanoseconds)
         setup.processorTime = { processor.look() }
         setup.sliceMessageCount = rates.sliceMessageCount
+        setup.coldSeconds = rates.coldSeconds
         setup.expirySeconds = rates.expirySeconds
         setup.expirySlackSeconds = rates.expirySlackSeconds
         setup.replays = ReplayControl(kept ?? settings)

@@ -37,6 +37,8 @@ struct SwarmRates {
     var skewSeconds: Double
     var sealSeconds: Double
     var sealCount: Int
+    /// Chunks go cold at once in one world of four; told by the others, so that what they are stays.
+    var coldSeconds: Double { [0, 1e9, 1e9, 1e9][(stateSpacing + reach) % 4] }
     var stateSpacing: Int
     /// Messages that come out of order reach so far.
     var reach: Int

@@ -90,6 +90,7 @@ final class ThreadedLife {
         var configuration = CalcProcess.Configuration(folder: world.storeDisk.folder, workerCount: 1 + random.below(3))
         configuration.sealSeconds = world.rates.sealSeconds
         configuration.sealCount = world.rates.sealCount
+        configuration.coldSeconds = world.rates.coldSeconds
         configuration.scrubSeconds = 60
         // Simulated time passes much faster than the threads wait.
         configuration.leaseSeconds = 1e9

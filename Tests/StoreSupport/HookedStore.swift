@@ -6,7 +6,7 @@ import Telemetry
 /// Unchecked: the users of one store run on the test's own thread, and nobody else holds it.
 package final class StoreHooks: @unchecked Sendable {
     package enum Call: String, CaseIterable {
-        case readLog, readLogOfDevice, pendingLog, archivedChunks, archiveMark, seal, push,
+        case readLog, readLogOfDevice, pendingLog, archivedChunks, archiveMark, seal, cool, push,
             intervals, assignment, heldIntervals, intervalFields, setIntervalFields, append, registry,
             claimAllSlots, heartBeat, releaseSlots, slotLeases, slotRevisions, createDevice, createDevices,
             replaceDevice, deleteDevice, createCalculator, replaceCalculator, deleteCalculator,
@@ -115,6 +115,21 @@ package final class HookedStore: PrimaryStore {
         callEach(.seal, seals.count) {
             let results = base.seal(seals)
             for (seal, result) in zip(seals, results) { note(seal.slot, seal.epoch, result) }
+            return results
+        }
+    }
+
+    /// Without hooks: what it answers is only a hint.
+    package func warmChunks(
+        endingBefore moment: Timestamp, after place: ChunkPlace?, countMax: Int
+    ) throws(StoreError) -> [ChunkPlace] {
+        try base.warmChunks(endingBefore: moment, after: place, countMax: countMax)
+    }
+
+    package func cool(_ coolings: [Cooling]) -> [Result<Void, StoreError>] {
+        callEach(.cool, coolings.count) {
+            let results = base.cool(coolings)
+            for (cooling, result) in zip(coolings, results) { note(cooling.slot, cooling.epoch, result) }
             return results
         }
     }

@@ -58,6 +58,7 @@ struct MetricsText {
         counter("odograph_calc_intervals_updated_total", "intervals updated", metrics.intervalsUpdated)
         counter("odograph_calc_intervals_deleted_total", "intervals deleted", metrics.intervalsDeleted)
         counter("odograph_calc_chunks_sealed_total", "archive chunks written", metrics.chunksSealed)
+        counter("odograph_calc_chunks_cooled_total", "chunks stored for the long run", metrics.chunksCooled)
         counter("odograph_calc_messages_expired_total", "messages older than their horizon", metrics.messagesExpired)
         counter("odograph_calc_intervals_expired_total", "intervals let go by intervals_ttl", metrics.intervalsExpired)
         counter("odograph_calc_jobs_held_total", "jobs held because too much would vanish", metrics.jobsHeld)

@@ -53,7 +53,7 @@ struct DamageScan {
     /// What is wrong with a chunk; nil if nothing is.
     private func reason(_ rowID: Int64) throws -> String? {
         let statement = try connection.statement(
-            "SELECT first, last, count, upto, crc, bytes FROM chunks WHERE rowid = ?", rowID)
+            "SELECT \(ArchivedChunk.columns) FROM chunks WHERE rowid = ?", rowID)
         return try statement.first { row -> String? in
             do {
                 let chunk = try ArchivedChunk(row, device)

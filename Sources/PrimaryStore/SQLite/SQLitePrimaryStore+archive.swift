@@ -25,7 +25,7 @@ extension SQLitePrimaryStore {
                 // Chunks never overlap, so of those that begin before the range only the last can reach into it.
                 let statement = try connection.statement(
                     """
-                    SELECT first, last, count, upto, crc, bytes FROM chunks
+                    SELECT \(ArchivedChunk.columns) FROM chunks
                     WHERE device = ?1 AND first < ?3 AND first >= COALESCE(
                         (SELECT MAX(first) FROM chunks WHERE device = ?1 AND first <= ?2), ?2)
                     ORDER BY first \(isReversed ? "DESC" : "")
@@ -93,11 +93,13 @@ private struct ChunkWalk {
 }
 
 extension ArchivedChunk {
-    /// Reads a row of first, last, count, upto, crc, bytes.
+    static let columns = "first, last, count, upto, crc, bytes, is_cold"
+
+    /// Reads a row of `columns`.
     init(_ row: Statement, _ device: DeviceID) throws {
         self.init(
             first: Timestamp(microseconds: row.int64(0)), last: Timestamp(microseconds: row.int64(1)),
-            count: Int(row.int64(2)), upTo: row.int64(3), bytes: row.bytes(5))
+            count: Int(row.int64(2)), upTo: row.int64(3), bytes: row.bytes(5), isCold: row.bool(6))
         guard checksum(of: device) == row.int64(4) else {
             throw StoreError.corrupt("chunk at \(first.microseconds) of device \(device)")
         }
@@ -110,6 +112,8 @@ extension ArchivedChunk {
         checksum.add(last)
         checksum.add(Int64(count))
         checksum.add(upTo)
+        // Rows from before there was such a thing keep their checksums.
+        if isCold { checksum.add(1) }
         return checksum.value(bytes)
     }
 }
@@ -173,8 +177,8 @@ extension Writer {
     func insert(_ device: DeviceID, _ chunk: ArchivedChunk) throws {
         let checksum = chunk.checksum(of: device)
         try connection.run(
-            "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)", device.rawValue, chunk.first.microseconds,
-            chunk.last.microseconds, chunk.count, chunk.upTo, checksum, chunk.bytes)
+            "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", device.rawValue, chunk.first.microseconds,
+            chunk.last.microseconds, chunk.count, chunk.upTo, checksum, chunk.bytes, chunk.isCold ? 1 : 0)
         try ChunkMonths.change(connection, device, ChunkMonths.month(of: chunk.first)) { $0.add(checksum) }
     }
 }

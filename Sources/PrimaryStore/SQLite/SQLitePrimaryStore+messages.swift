@@ -22,7 +22,7 @@ struct MessageReading {
         """
     static let devices = "SELECT device FROM archive_marks WHERE position > ? ORDER BY device DESC"
     static let chunks = """
-        SELECT first, last, count, upto, crc, bytes FROM chunks INDEXED BY chunks_by_upto
+        SELECT \(ArchivedChunk.columns) FROM chunks INDEXED BY chunks_by_upto
         WHERE device = ? AND upto > ? AND upto >= ? ORDER BY upto, first
         """
 

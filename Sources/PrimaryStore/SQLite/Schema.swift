@@ -40,6 +40,7 @@ enum Schema {
     /// before the last brace.
     private static let migrations = [
         Migration(sql: first), Migration(sql: second), SchemaThree.migration, SchemaFour.migration,
+        SchemaFive.migration,
     ]
 
     private static let first = """
