@@ -202,8 +202,7 @@ extension WorkerCache {
         _ device: DeviceID, first: Timestamp, parameters: [ParameterID]?, hashes: Bool
     ) throws(CacheError) -> MessageBatch {
         try chunk(device, first) { chunk in
-            guard let parameters else { return try chunk.batch() }
-            return try chunk.batch(parameters: parameters, hashes: hashes)
+            try chunk.batch(parameters: parameters ?? chunk.parameters, hashes: hashes)
         }
     }
 
