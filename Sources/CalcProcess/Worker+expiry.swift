@@ -151,7 +151,7 @@ extension Worker {
         else { throw StoreError.notFound("assignment of calculator \(key.calculator) on device \(key.device)") }
         let inputs = try inputs(key, compiled, device, &work)
         return RecalculationJob(
-            stateAt: expiring.horizon, key: key, calculator: compiled.calculator, inputs: inputs, now: now)
+            stateAt: expiring.horizon, key: key, inputs: inputs, now: now)
     }
 
     /// Whether nothing came that touches what lies before the horizons, and nothing is being calculated.

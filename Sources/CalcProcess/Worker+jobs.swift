@@ -90,8 +90,7 @@ extension Worker {
             return try putOff(key, reason)
         }
         let job = RecalculationJob(
-            key: key, calculator: compiled.calculator, inputs: inputs, ranges: work.pending.ranges, now: now,
-            stateSpacing: setup.stateSpacing)
+            key: key, inputs: inputs, ranges: work.pending.ranges, now: now, stateSpacing: setup.stateSpacing)
         running[key] = RunningJob(
             job: job, taken: work.pending.take(), position: position, calculatorRevision: compiled.revision,
             deviceRevision: device.revision, started: now)
@@ -127,11 +126,9 @@ extension Worker {
     func inputs(
         _ key: AssignmentKey, _ compiled: CompiledCalculator, _ device: MirroredDevice, _ work: inout AssignmentWork
     ) throws(StoreError) -> RecalculationJob.Inputs {
+        let prepared = prepared(key, compiled, device)
         var inputs = RecalculationJob.Inputs(
-            environment: compiled.environment(device, picture.geofences[key.calculator]?.set),
-            binding: ColumnBinding(
-                compiled.calculator.layout, table: store.parameters, facts: device.facts,
-                stretches: device.stretches),
+            plan: prepared.plan, binding: prepared.binding,
             sources: compiled.calculator.sources.isEmpty ? nil : sourceReader(key.device))
         inputs.customFields = try customFields(key, compiled, &work)
         inputs.horizon = try horizonStart(key, compiled)

@@ -93,6 +93,8 @@ final class Worker {
     var damage: [DeviceID: String] = [:]
     /// The geofences of each calculator before the change of the registry that is being taken up.
     var geofencesBefore: [CalculatorID: GeofenceSet] = [:]
+    /// What jobs begin with, kept from job to job.
+    var preparedJobs = PreparedJobs()
     var due = DueQueue()
     var running: [AssignmentKey: RunningJob] = [:]
     /// Assignments that wait until what they read is calculated.

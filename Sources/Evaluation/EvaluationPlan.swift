@@ -4,9 +4,10 @@ import Telemetry
 
 /// What an evaluation knows before the first message: made once and only looked at while messages are read.
 ///
-/// A class, so that the many small steps of an evaluation pass one reference and copy nothing.
-final class EvaluationPlan: Sendable {
-    let calculator: Calculator
+/// A class, so that the many small steps of an evaluation pass one reference and copy nothing. Evaluations of the same
+/// calculator in the same environment may share one.
+public final class EvaluationPlan: Sendable {
+    public let calculator: Calculator
     let environment: ExpressionEnvironment
     /// The counters that read messages.
     let counting: CounterPlans
@@ -34,7 +35,7 @@ final class EvaluationPlan: Sendable {
     let readsFields: Bool
     let updatePeriod: Int64
 
-    init(_ calculator: Calculator, _ environment: ExpressionEnvironment) {
+    public init(_ calculator: Calculator, _ environment: ExpressionEnvironment) {
         self.calculator = calculator
         self.environment = environment
         gaps = calculator.selectors.map(\.options.maxMessagesTimeDiff).filter { $0 > 0 }

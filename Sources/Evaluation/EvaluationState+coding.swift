@@ -33,8 +33,16 @@ extension EvaluationState {
 
     /// The state of a calculator that `encoded` gave; lists of messages that were not saved are marked as incomplete.
     public init(_ calculator: Calculator, decoding bytes: [UInt8]) throws(MalformedBytes) {
+        try self.init(calculator, CounterPlans(calculator, ExpressionEnvironment()), decoding: bytes)
+    }
+
+    /// The same for an evaluation by a plan that was made before.
+    public init(_ plan: EvaluationPlan, decoding bytes: [UInt8]) throws(MalformedBytes) {
+        try self.init(plan.calculator, plan.counting, decoding: bytes)
+    }
+
+    private init(_ calculator: Calculator, _ plans: CounterPlans, decoding bytes: [UInt8]) throws(MalformedBytes) {
         self.init(calculator)
-        let plans = CounterPlans(calculator, ExpressionEnvironment())
         var reader = ByteReader(bytes)
         let format = try reader.readByte()
         guard format & ~Self.listsFlag == Self.version else { throw MalformedBytes(offset: 0, reason: "other version") }

@@ -29,8 +29,13 @@ public struct Evaluator: Sendable {
 
     /// An evaluation that goes on from a state, or from the start.
     public init(_ calculator: Calculator, environment: ExpressionEnvironment, from state: EvaluationState? = nil) {
-        plan = EvaluationPlan(calculator, environment)
-        self.state = state ?? EvaluationState(calculator)
+        self.init(EvaluationPlan(calculator, environment), from: state)
+    }
+
+    /// The same by a plan that was made before.
+    public init(_ plan: EvaluationPlan, from state: EvaluationState? = nil) {
+        self.plan = plan
+        self.state = state ?? EvaluationState(plan.calculator)
     }
 
     /// The intervals that the next messages of the stream settle, in order.

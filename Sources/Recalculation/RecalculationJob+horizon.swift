@@ -8,10 +8,10 @@ extension RecalculationJob {
     /// A job that finds, instead of intervals, the state of the evaluation after all messages before a moment, with all
     /// lists (`outcome.state`).
     package init(
-        stateAt moment: Timestamp, key: AssignmentKey, calculator: Calculator, inputs: Inputs, now: Timestamp
+        stateAt moment: Timestamp, key: AssignmentKey, inputs: Inputs, now: Timestamp
     ) {
         self.init(
-            key: key, calculator: calculator, inputs: inputs, ranges: [TimeRange(lower: moment, upper: moment)],
+            key: key, inputs: inputs, ranges: [TimeRange(lower: moment, upper: moment)],
             now: now, stateSpacing: Self.stateSpacingDefault, stateMoment: moment)
     }
 

@@ -14,7 +14,7 @@ package struct RecalculationJob {
     package static let stateSpacingDefault = 2_048
 
     package let key: AssignmentKey
-    package let calculator: Calculator
+    package var calculator: Calculator { plan.calculator }
     /// From where its whole history is calculated; what ends before it is frozen.
     package let horizon: HorizonStart
     package internal(set) var outcome = JobOutcome()
@@ -25,7 +25,7 @@ package struct RecalculationJob {
     let stateMoment: Timestamp?
     private let sources: SourceReader?
     private let customFields: [Timestamp: [String: Value]]
-    private let environment: ExpressionEnvironment
+    private let plan: EvaluationPlan
     private let now: Timestamp
     private let stateSpacing: Int
     private var ranges: ArraySlice<TimeRange>
@@ -57,7 +57,7 @@ package struct RecalculationJob {
 
     /// What a job reads beside the messages of the device.
     package struct Inputs {
-        package var environment: ExpressionEnvironment
+        package var plan: EvaluationPlan
         package var binding: ColumnBinding
         /// Reads the intervals of other calculators; nil where none is read.
         package var sources: SourceReader?
@@ -66,8 +66,8 @@ package struct RecalculationJob {
         /// From where, and from what, the whole history is calculated.
         package var horizon = HorizonStart()
 
-        package init(environment: ExpressionEnvironment, binding: ColumnBinding, sources: SourceReader? = nil) {
-            self.environment = environment
+        package init(plan: EvaluationPlan, binding: ColumnBinding, sources: SourceReader? = nil) {
+            self.plan = plan
             self.binding = binding
             self.sources = sources
         }
@@ -75,25 +75,25 @@ package struct RecalculationJob {
 
     /// A job over ranges that do not touch, in order.
     package init(
-        key: AssignmentKey, calculator: Calculator, inputs: Inputs, ranges: [TimeRange], now: Timestamp,
+        key: AssignmentKey, inputs: Inputs, ranges: [TimeRange], now: Timestamp,
         stateSpacing: Int = Self.stateSpacingDefault
     ) {
         self.init(
-            key: key, calculator: calculator, inputs: inputs,
+            key: key, inputs: inputs,
             ranges: Self.clipped(ranges, to: inputs.horizon.moment), now: now, stateSpacing: stateSpacing,
             stateMoment: nil)
     }
 
     init(
-        key: AssignmentKey, calculator: Calculator, inputs: Inputs, ranges: [TimeRange], now: Timestamp,
+        key: AssignmentKey, inputs: Inputs, ranges: [TimeRange], now: Timestamp,
         stateSpacing: Int, stateMoment: Timestamp?
     ) {
         self.key = key
-        self.calculator = calculator
         self.stateMoment = stateMoment
         horizon = inputs.horizon
+        plan = inputs.plan
+        let calculator = inputs.plan.calculator
         continued = ContinuedMark(inputs.horizon.moment, calculator)
-        environment = inputs.environment
         sources = inputs.sources
         customFields = inputs.customFields
         self.now = now
@@ -160,7 +160,7 @@ package struct RecalculationJob {
             saved = try cache.state(key, before: pendingFrom)
         }
         guard let saved, saved.moment >= horizon.moment,
-            let state = try? EvaluationState(calculator, decoding: saved.bytes)
+            let state = try? EvaluationState(plan, decoding: saved.bytes)
         else { return nil }
         return (saved, state)
     }
@@ -189,7 +189,7 @@ package struct RecalculationJob {
     }
 
     private func evaluator(from state: EvaluationState) -> Evaluator {
-        var evaluator = Evaluator(calculator, environment: environment, from: state)
+        var evaluator = Evaluator(plan, from: state)
         evaluator.customFields = customFields
         return evaluator
     }

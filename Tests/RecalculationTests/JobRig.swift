@@ -85,13 +85,12 @@ final class JobRig {
         _ ranges: [TimeRange], now: Int64 = 1_000_000, horizon: HorizonStart = HorizonStart()
     ) -> RecalculationJob {
         RecalculationJob(
-            key: key, calculator: calculator, inputs: inputs(horizon), ranges: ranges, now: .at(now),
-            stateSpacing: stateSpacing)
+            key: key, inputs: inputs(horizon), ranges: ranges, now: .at(now), stateSpacing: stateSpacing)
     }
 
     private func inputs(_ horizon: HorizonStart) -> RecalculationJob.Inputs {
         var inputs = RecalculationJob.Inputs(
-            environment: ExpressionEnvironment(),
+            plan: EvaluationPlan(calculator, ExpressionEnvironment()),
             binding: ColumnBinding(
                 calculator.layout, table: table, facts: DeviceFacts(id: key.device, ident: "x", name: "x")))
         inputs.horizon = horizon
@@ -101,7 +100,7 @@ final class JobRig {
     /// The state of the evaluation after all messages before a second.
     func state(at second: Int64, slice: Int = 1 << 30) throws -> [UInt8]? {
         var job = RecalculationJob(
-            stateAt: .at(second), key: key, calculator: calculator, inputs: inputs(HorizonStart()), now: .at(second))
+            stateAt: .at(second), key: key, inputs: inputs(HorizonStart()), now: .at(second))
         while try !job.run(messageCountMax: slice, cache) {}
         return job.outcome.state
     }
