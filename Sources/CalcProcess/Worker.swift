@@ -105,8 +105,8 @@ final class Worker {
     var expiry = ExpirySchedule()
     var nextCompaction = Timestamp.distantPast
     var nextPruning = Timestamp.distantPast
-    /// The slot whose feed was trimmed last.
-    var trimmedSlot: Slot?
+    /// The turn in which a feed was trimmed last.
+    var trimTurn: Int?
     var nextScrub: Timestamp
     var nextCooling = Timestamp.distantPast
     /// The chunk that was stored for the long run last, while there are more.
@@ -170,12 +170,11 @@ final class Worker {
 
     /// Lets superseded rows of the feed go, each slot once a day: the clock says which slot's turn it is.
     private func trimFeeds() throws {
-        let slots = setup.slots.slots
-        let turn = Int(now.microseconds / (86_400_000_000 / Int64(max(1, slots.count))))
-        guard !slots.isEmpty, turn >= 0 else { return }
-        let slot = slots[turn % slots.count]
-        guard slot != trimmedSlot else { return }
-        trimmedSlot = slot
+        let count = setup.slots.count
+        let turn = Int(now.microseconds / (86_400_000_000 / Int64(max(1, count))))
+        guard count > 0, turn >= 0, turn != trimTurn else { return }
+        trimTurn = turn
+        let slot = setup.slots.slots[turn % count]
         _ = try store.trimFeed(
             slot: slot, epoch: setup.epochs[slot] ?? 0, before: now.advanced(bySeconds: -Self.feedSeconds))
     }
