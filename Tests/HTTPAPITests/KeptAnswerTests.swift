@@ -109,6 +109,79 @@ struct KeptAnswerTests {
         }
     }
 
+    /// Nothing is kept, so that each report is read.
+    private static var withoutRoom: APILimits {
+        var limits = APILimits()
+        limits.keptAnswerBytesMax = 0
+        return limits
+    }
+
+    /// Reports and other requests in an order of their own, which none of them changes the answers of.
+    private static func mixture(_ seed: UInt64, _ token: String) -> String {
+        var random = SeededGenerator(seed)
+        return (0..<Int.random(in: 2...12, using: &random)).map { _ in
+            let target = targets[Int.random(in: 0..<targets.count, using: &random)]
+            let more = ["", "Accept-Encoding: gzip\r\n", "If-None-Match: *\r\n"][Int.random(in: 0..<3, using: &random)]
+            guard Int.random(in: 0..<5, using: &random) == 0 else { return request(target, token, more) }
+            let body = "{\"name\":\"n\"}"
+            let length = "Content-Length: \(body.utf8.count)\r\n"
+            return request("/gw/devices/2", token, length, method: "PATCH") + body
+        }.joined()
+    }
+
+    @Test(
+        "Reports that are read in front of the router keep their order, and their bytes",
+        arguments: 1...20 as ClosedRange<UInt64>)
+    func orderOfReading(seed: UInt64) async throws {
+        try await Self.open(limits: Self.withoutRoom) { house, _ in
+            // The token has to be known before anything is read in front of the router.
+            #expect(try await house.send("GET", "/gw/devices/all").status == 200)
+            let mixture = Self.mixture(seed, house.master)
+            let last = Self.request("/health", house.master, "Connection: close\r\n")
+            let bytes = Array((mixture + last).utf8)
+            let quick = try await house.client.exchangeBytes(bytes)
+            let router = try await house.routerClient.exchangeBytes(bytes)
+            #expect(Self.withoutDates(quick) == Self.withoutDates(router), "seed \(seed)")
+        }
+    }
+
+    @Test("A client that ends its side gets all the answers it has asked for", arguments: 1...10 as ClosedRange<UInt64>)
+    func endOfInput(seed: UInt64) async throws {
+        try await Self.open(limits: Self.withoutRoom) { house, _ in
+            #expect(try await house.send("GET", "/gw/devices/all").status == 200)
+            let bytes = Array(Self.mixture(seed, house.master).utf8)
+            let quick = try await house.client.exchangeBytes(bytes, endsInput: true)
+            let last = Self.request("/nowhere", house.master, "Connection: close\r\n")
+            let whole = try await house.routerClient.exchangeBytes(bytes + Array(last.utf8))
+            let end = try await house.routerClient.exchangeBytes(Array(last.utf8))
+            #expect(
+                Self.withoutDates(quick) + Self.withoutDates(end) == Self.withoutDates(whole), "seed \(seed)")
+        }
+    }
+
+    @Test("Garbage behind a report is refused behind its answer")
+    func garbage() async throws {
+        try await Self.open(limits: Self.withoutRoom) { house, _ in
+            #expect(try await house.send("GET", "/gw/devices/all").status == 200)
+            let bytes = Array((Self.request(Self.targets[0], house.master, "") + "\u{1}\r\n\r\n").utf8)
+            let text = String(decoding: try await house.client.exchangeBytes(bytes), as: UTF8.self)
+            #expect(text.hasPrefix("HTTP/1.1 200 OK\r\n"))
+            #expect(text.split(separator: "HTTP/1.1 ").last?.hasPrefix("400 ") == true)
+        }
+    }
+
+    @Test("Clients that leave while their report is read harm nobody")
+    func leaving() async throws {
+        try await Self.open(limits: Self.withoutRoom) { house, _ in
+            #expect(try await house.send("GET", "/gw/devices/all").status == 200)
+            for _ in 1...50 {
+                let requests = Self.mixture(7, house.master) + Self.mixture(8, house.master)
+                try house.client.sendAndLeave(Array(requests.utf8))
+            }
+            #expect(try await house.send("GET", Self.targets[0]).result.count == 3)
+        }
+    }
+
     @Test("A client that has the answer is told so, until the answer is another")
     func conditional() async throws {
         try await Self.open { house, keys in
@@ -167,9 +240,7 @@ struct KeptAnswerTests {
 
     @Test("Without room nothing is kept, and the answers are the same")
     func noRoom() async throws {
-        var limits = APILimits()
-        limits.keptAnswerBytesMax = 0
-        try await Self.open(limits: limits) { house, _ in
+        try await Self.open(limits: Self.withoutRoom) { house, _ in
             let request = Self.request(Self.targets[0], house.master, "")
             let end = Self.request("/health", house.master, "Connection: close\r\n")
             let answers = try await house.client.pipelined([request, request, end])

@@ -41,14 +41,14 @@ struct TestClient: Sendable {
         try Self.parse(try await exchangeBytes(request))
     }
 
-    /// The same, without looking into the bytes.
-    func exchangeBytes(_ request: [UInt8]) async throws -> [UInt8] {
+    /// The same, without looking into the bytes; the client may say that it will ask no more.
+    func exchangeBytes(_ request: [UInt8], endsInput: Bool = false) async throws -> [UInt8] {
         let port = port
         return try await withCheckedThrowingContinuation {
             (continuation: CheckedContinuation<[UInt8], any Error>) in
             // Sockets block, so this is done off the shared pool.
             Thread.detachNewThread {
-                continuation.resume(with: Result { try Self.exchange(request, port) })
+                continuation.resume(with: Result { try Self.exchange(request, port, endsInput: endsInput) })
             }
         }
     }
@@ -69,9 +69,14 @@ struct TestClient: Sendable {
         return responses
     }
 
-    private static func exchange(_ request: [UInt8], _ port: Int) throws -> [UInt8] {
-        let descriptor = try connected(port)
+    /// Sends bytes and goes away without reading an answer.
+    func sendAndLeave(_ request: [UInt8]) throws {
+        let descriptor = try Self.connected(port)
         defer { close(descriptor) }
+        Self.sendAll(descriptor, request)
+    }
+
+    private static func sendAll(_ descriptor: Int32, _ request: [UInt8]) {
         var sent = 0
         while sent < request.count {
             let count = request[sent...].withUnsafeBytes { write(descriptor, $0) }
@@ -79,6 +84,13 @@ struct TestClient: Sendable {
             guard count > 0 else { break }
             sent += count
         }
+    }
+
+    private static func exchange(_ request: [UInt8], _ port: Int, endsInput: Bool) throws -> [UInt8] {
+        let descriptor = try connected(port)
+        defer { close(descriptor) }
+        sendAll(descriptor, request)
+        if endsInput { shutdown(descriptor, Int32(SHUT_WR)) }
         var received: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {

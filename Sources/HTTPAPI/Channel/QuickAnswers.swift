@@ -6,6 +6,7 @@ import PrimaryStore
 import Telemetry
 
 /// Answers what is in memory on the connection's own thread, with nothing waited for: kept reports to known tokens.
+/// What of them is not in memory is read on one of the threads that may block.
 ///
 /// All else, every refusal and whatever is unusual in a request, is left to the router, which gives the same bytes.
 struct QuickAnswers: Sendable {
@@ -21,20 +22,40 @@ struct QuickAnswers: Sendable {
 
     /// The answer to a request without a body; nil if the router must answer.
     func answer(_ request: HTTPRequestHead, _ dates: inout DateText) -> Found? {
-        guard request.method == .GET, request.version == .http1_1, let found = api.keptAnswers.find(request.uri),
+        guard request.method == .GET, request.version == .http1_1, let kept = api.keptAnswers.find(request.uri),
             request.headers.count <= api.limits.headerCountMax, let asked = QuickRequest(request.headers)
         else { return nil }
         let began = ContinuousClock.now
-        guard api.authenticator.admitsAtOnce(asked.authorization) else { return nil }
-        let freshness = Freshness(api.calculation.statuses(of: found.answer.keys))
-        guard found.answer.holds(api.store.intervalRevisions, generation: api.catalog.generation) else { return nil }
+        guard api.authenticator.admitsAtOnce(asked.authorization), let (found, freshness) = api.present(kept)
+        else { return nil }
         let form = ReportForm(found.answer, asked.wish, freshness)
         let body: ByteBuffer? = form.body == .compressed ? found.compressed : found.answer.body
         guard let body else { return nil }
         let seconds = (ContinuousClock.now - began) / .seconds(1)
         guard note(request, form.status, found.answer.route, seconds) else { return nil }
-        let head = head(form, bodyCount: body.readableBytes, date: dates.present())
-        return Found(head: head, body: form.body == .none ? nil : body)
+        return self.found(.init(form: form, body: body), &dates)
+    }
+
+    /// What has to be read for a request without a body, counted as one in work; nil if the router must answer.
+    func reading(_ request: HTTPRequestHead) -> QuickReading? {
+        guard request.method == .GET, request.version == .http1_1, let route = Route.report(request.uri),
+            request.headers.count <= api.limits.headerCountMax, let asked = QuickRequest(request.headers),
+            api.authenticator.admitsAtOnce(asked.authorization), api.metrics.begin(max: api.limits.concurrencyMax)
+        else { return nil }
+        return QuickReading(api: api, request: request, route: route, wish: asked.wish, began: .now)
+    }
+
+    /// Has a report read, and gives what becomes of it to the event loop; false if the threads have too much to do.
+    func start(_ reading: QuickReading, _ finish: @escaping @Sendable (QuickReading.Made?) -> Void) -> Bool {
+        let isTaken = api.pool.submit { finish(reading.made()) }
+        if !isTaken { api.metrics.end() }
+        return isTaken
+    }
+
+    /// An answer as it goes to the socket.
+    func found(_ made: QuickReading.Made, _ dates: inout DateText) -> Found {
+        let head = head(made.form, bodyCount: made.body.readableBytes, date: dates.present())
+        return Found(head: head, body: made.form.body == .none ? nil : made.body)
     }
 
     /// Counts it as the router would; false if there are too many requests in work.

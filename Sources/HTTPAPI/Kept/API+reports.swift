@@ -6,29 +6,37 @@ import Telemetry
 extension API {
     /// The answer to the same request, if it is kept and still what would be read; nil if it must be read.
     func keptReport(_ call: Call) async throws(APIFailure) -> Answer? {
-        guard call.body.isEmpty, let found = keptAnswers.find(call.target) else { return nil }
-        // The state is asked before it is seen that the intervals are the same, so that it never claims too much.
-        let freshness = Freshness(calculation.statuses(of: found.answer.keys))
-        guard found.answer.holds(store.intervalRevisions, generation: catalog.generation) else { return nil }
+        guard call.body.isEmpty, let (found, freshness) = present(keptAnswers.find(call.target)) else { return nil }
         return try await told(call, found, freshness)
     }
 
-    /// Keeps an answer that has just been read, if it can be known how long it holds, and tells it.
-    func report(
-        _ call: Call, _ answer: KeptAnswer, isLasting: Bool, _ freshness: Freshness
-    ) async throws(APIFailure) -> Answer {
-        if isLasting, call.body.isEmpty, answer.isKeepable { keptAnswers.keep(answer, for: call.target) }
-        return try await told(call, .init(answer: answer), freshness)
+    /// What was found among the answers and how far its intervals are; nil if it does not hold any more.
+    func present(_ found: KeptAnswers.Found?) -> (KeptAnswers.Found, Freshness)? {
+        guard let found else { return nil }
+        // The state is asked before it is seen that the intervals are the same, so that it never claims too much.
+        let freshness = Freshness(calculation.statuses(of: found.answer.keys))
+        guard found.answer.holds(store.intervalRevisions, generation: catalog.generation) else { return nil }
+        return (found, freshness)
     }
 
-    private func told(
+    /// Keeps an answer that has just been read, if it can be known how long it holds.
+    func kept(_ answer: KeptAnswer, of report: IntervalReport, for call: Call) -> KeptAnswers.Found {
+        if report.isLasting, call.body.isEmpty, answer.isKeepable { keptAnswers.keep(answer, for: call.target) }
+        return .init(answer: answer)
+    }
+
+    func told(
         _ call: Call, _ found: KeptAnswers.Found, _ freshness: Freshness
     ) async throws(APIFailure) -> Answer {
         let wish = ReportWish(acceptsGzip: call.acceptsGzip, ifNoneMatch: call.ifNoneMatch)
         var form = ReportForm(found.answer, wish, freshness)
         var body = found.answer.body
         if form.body == .compressed {
-            if let compressed = try await compressed(call, found) { body = compressed } else { form.leaveWhole() }
+            var smaller = found.compressed
+            if smaller == nil {
+                smaller = try await pool.run { () throws(APIFailure) in self.compressed(found, for: call.target) }
+            }
+            if let smaller { body = smaller } else { form.leaveWhole() }
         }
         var answer = Answer(body: form.body == .none ? ByteBuffer() : body)
         answer.status = form.status
@@ -36,14 +44,12 @@ extension API {
         return answer
     }
 
-    /// The body as gzip, made once for as long as the answer is kept; nil where that is not possible.
-    private func compressed(_ call: Call, _ found: KeptAnswers.Found) async throws(APIFailure) -> ByteBuffer? {
+    /// The body as gzip, made once for as long as the answer is kept; nil where that is not possible. Takes its time.
+    func compressed(_ found: KeptAnswers.Found, for target: String) -> ByteBuffer? {
         if let compressed = found.compressed { return compressed }
-        let body = found.answer.body
-        let bytes = try await pool.run { () throws(APIFailure) in Gzip.compressed(Array(body.readableBytesView)) }
-        guard let bytes else { return nil }
+        guard let bytes = Gzip.compressed(Array(found.answer.body.readableBytesView)) else { return nil }
         let compressed = ByteBuffer(bytes: bytes)
-        keptAnswers.keep(compressed: compressed, of: found.answer, for: call.target)
+        keptAnswers.keep(compressed: compressed, of: found.answer, for: target)
         return compressed
     }
 }

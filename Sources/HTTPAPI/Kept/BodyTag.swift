@@ -20,16 +20,24 @@ struct BodyTag: Sendable, Hashable {
         }
     }
 
-    /// 128 bits: two lanes that take eight bytes a step each, by wide multiplication.
+    /// 128 bits: four lanes that take eight bytes a step each, by wide multiplication, so that no step waits for the
+    /// one before it in another lane.
     private static func digest(_ bytes: UnsafeRawBufferPointer) -> (high: UInt64, low: UInt64) {
-        var low: UInt64 = 0x9e37_79b9_7f4a_7c15
-        var high: UInt64 = 0xc2b2_ae3d_27d4_eb4f
+        var (first, second): (UInt64, UInt64) = (0x9e37_79b9_7f4a_7c15, 0xc2b2_ae3d_27d4_eb4f)
+        var (third, fourth): (UInt64, UInt64) = (0x1656_67b1_9e37_79f9, 0x27d4_eb2f_1656_67c5)
         var offset = 0
-        while offset + 16 <= bytes.count {
-            low = fold(low ^ bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self).littleEndian)
-            high = fold(high ^ bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self).littleEndian)
-            offset += 16
+        func word(_ index: Int) -> UInt64 {
+            bytes.loadUnaligned(fromByteOffset: offset + 8 * index, as: UInt64.self).littleEndian
         }
+        while offset + 32 <= bytes.count {
+            first = fold(first ^ word(0))
+            second = fold(second ^ word(1))
+            third = fold(third ^ word(2))
+            fourth = fold(fourth ^ word(3))
+            offset += 32
+        }
+        var low = fold(first &+ fold(third))
+        let high = fold(second &+ fold(fourth))
         while offset < bytes.count {
             low = fold(low ^ UInt64(bytes[offset]))
             offset += 1

@@ -15,14 +15,18 @@ final class KeptAnswer: Sendable {
     private let numbers: [UInt64?]
     /// The catalog's before the assignments were looked for.
     private let generation: UInt64
+    /// Where the text of each assignment stands in the body; empty where it cannot be taken from there.
+    private let places: [Range<Int>]
     /// The number of all assignments together when these were last found unchanged.
     private let checkedTotal = Atomic<UInt64>(.max)
 
-    init(_ sources: Sources, body: ByteBuffer, route: String) {
+    init(_ sources: Sources, _ pages: JoinedPages, isTruncated: Bool, route: String) {
         keys = sources.keys
         generation = sources.generation
         numbers = sources.numbers
-        self.body = body
+        body = pages.body
+        // Whose text was cut is not known any more, and nobody else changes the text of a single assignment.
+        places = isTruncated || keys.count < 2 ? [] : pages.places
         self.route = route
         tag = body.withUnsafeReadableBytes(BodyTag.init)
     }
@@ -53,9 +57,24 @@ final class KeptAnswer: Sendable {
         return true
     }
 
+    /// Whether it is of the same assignments in the same order, and each one's text can be taken from it.
+    func hasParts(for sources: Sources) -> Bool {
+        places.count == keys.count && generation == sources.generation && keys == sources.keys
+    }
+
+    /// The text of an assignment, if it would now be read the same; nil if it must be read.
+    func part(_ index: Int, asOf sources: Sources) -> [UInt8]? {
+        guard let number = numbers[index], number == sources.numbers[index] else { return nil }
+        let place = places[index]
+        return body.getBytes(at: body.readerIndex + place.lowerBound, length: place.count)
+    }
+
     /// Whether it can be told when it no longer holds.
     var isKeepable: Bool { !numbers.contains(nil) }
 
     /// About what it takes in memory, without its body.
-    var overheadCount: Int { 512 + keys.count * (MemoryLayout<AssignmentKey>.stride + MemoryLayout<UInt64?>.stride) }
+    var overheadCount: Int {
+        512 + keys.count * (MemoryLayout<AssignmentKey>.stride + MemoryLayout<UInt64?>.stride)
+            + places.count * MemoryLayout<Range<Int>>.stride
+    }
 }

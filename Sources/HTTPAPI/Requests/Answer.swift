@@ -29,24 +29,7 @@ package struct Answer: Sendable {
 
     /// Finished objects with commas between them, as they are stored.
     init(resultBytes pages: [[UInt8]], errors: [ErrorItem] = [], isTruncated: Bool = false) {
-        var tail = JSONWriter()
-        tail.write(literal: "]")
-        if !errors.isEmpty {
-            tail.write(literal: ",\"errors\":")
-            tail.write(errors)
-        }
-        if isTruncated { tail.write(literal: ",\"truncated\":true") }
-        tail.write(literal: "}")
-        body = ByteBuffer()
-        body.reserveCapacity(pages.reduce(tail.bytes.count + pages.count + 16) { $0 + $1.count })
-        body.writeStaticString("{\"result\":[")
-        var isFirst = true
-        for page in pages where !page.isEmpty {
-            if !isFirst { body.writeInteger(UInt8(ascii: ",")) }
-            body.writeBytes(page)
-            isFirst = false
-        }
-        body.writeBytes(tail.bytes)
+        body = JoinedPages(pages, errors: errors, isTruncated: isTruncated).body
         headers[.contentType] = "application/json"
     }
 

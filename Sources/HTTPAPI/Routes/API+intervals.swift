@@ -9,42 +9,17 @@ extension API {
     /// memory for as long as the same request would be answered with the same bytes.
     func readIntervals(_ call: Call) async throws(APIFailure) -> Answer {
         if let answer = try await keptReport(call) { return answer }
-        let generation = catalog.generation
-        let selection = try assignments(call)
-        let query = try IntervalRequest(call, limits: limits)
-        let keys = selection.items.map(\.key)
-        // The state is read before the intervals, so that it never claims more than they hold.
-        let freshness = Freshness(calculation.statuses(of: keys))
-        let sources = KeptAnswer.Sources(keys, generation: generation, store.intervalRevisions)
-        let reading = try await readIntervals(of: keys, query)
-        guard !keys.isEmpty || selection.errors.isEmpty else {
-            var answer = Answer(result: [], errors: selection.errors)
-            answer.headers.append(contentsOf: freshness.fields)
+        let report = try IntervalReport(call, of: self)
+        let byteCountMax = limits.answerBytesMax
+        let answer = try await pool.run { [store] () throws(APIFailure) in
+            try report.read(from: store, byteCountMax: byteCountMax)
+        }
+        guard !report.isRefusal else {
+            var answer = Answer(result: [], errors: report.errors)
+            answer.headers.append(contentsOf: report.freshness.fields)
             return answer
         }
-        let body = Answer(
-            resultBytes: reading.pages, errors: selection.errors, isTruncated: reading.isTruncated
-        ).body
-        let answer = KeptAnswer(sources, body: body, route: call.route)
-        return try await report(call, answer, isLasting: query.isLasting, freshness)
-    }
-
-    private func readIntervals(
-        of keys: [AssignmentKey], _ query: IntervalRequest
-    ) async throws(APIFailure) -> IntervalReading {
-        let bytesMax = limits.answerBytesMax
-        return try await pool.run { [store] () throws(APIFailure) in
-            var reading = IntervalReading(query: query, isTagged: keys.count > 1)
-            for key in keys {
-                do throws(StoreError) { try reading.read(key, from: store) } catch { throw APIFailure(error) }
-                if reading.byteCount > bytesMax {
-                    throw APIFailure(
-                        .tooLarge, "the answer would be over \(bytesMax) bytes",
-                        hint: "narrow begin and end, or select fewer devices")
-                }
-            }
-            return reading
-        }
+        return try await told(call, kept(answer, of: report, for: call), report.freshness)
     }
 
     func recalculate(_ call: Call) async throws(APIFailure) -> Answer {
@@ -188,7 +163,7 @@ struct IntervalReading: Sendable {
         if !query.isCounted, count >= query.countMax { isTruncated = true }
     }
 
-    private mutating func add(_ page: [UInt8]) {
+    mutating func add(_ page: [UInt8]) {
         pages.append(page)
         byteCount += page.count
     }
