@@ -35,7 +35,7 @@ struct MessageReader {
     func block(after moment: Timestamp, _ cache: WorkerCache) throws -> MessageBlock? {
         if let stream { return try block(after: moment, of: stream) }
         let rest = TimeRange(lower: Timestamp(microseconds: moment.microseconds + 1), upper: .distantFuture)
-        let parameters = binding.needsAllColumns ? nil : binding.parameters
+        let parameters = parameters
         guard let chunk = try cache.chunks(device, endingAfter: moment, countMax: 1).first else {
             let tail = try cache.tail(device, overlapping: rest, parameters: parameters)
             let batch = tail.slice(tail.firstRow(at: rest.lower)..<tail.count)

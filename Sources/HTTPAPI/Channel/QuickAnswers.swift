@@ -67,11 +67,7 @@ struct QuickAnswers: Sendable {
                 .init(method: "GET", route: route, status: status.code), seconds: seconds,
                 max: api.limits.concurrencyMax)
         else { return false }
-        api.logger.debug(
-            "request",
-            metadata: [
-                "method": "GET", "path": "\(request.uri)", "status": "\(status.code)", "seconds": "\(seconds)",
-            ])
+        api.logger.noteRequest("GET", request.uri, status: status, seconds: seconds)
         return true
     }
 

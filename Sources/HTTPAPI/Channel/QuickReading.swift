@@ -28,12 +28,7 @@ struct QuickReading: Sendable {
             let seconds = (ContinuousClock.now - began) / .seconds(1)
             api.metrics.answered(
                 .init(method: "GET", route: route.path, status: made.form.status.code), seconds: seconds)
-            api.logger.debug(
-                "request",
-                metadata: [
-                    "method": "GET", "path": "\(request.uri)", "status": "\(made.form.status.code)",
-                    "seconds": "\(seconds)",
-                ])
+            api.logger.noteRequest("GET", request.uri, status: made.form.status, seconds: seconds)
             return made
         } catch { return nil }
     }

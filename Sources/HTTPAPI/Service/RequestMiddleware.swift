@@ -21,13 +21,8 @@ struct RequestMiddleware: RouterMiddleware {
         api.metrics.answered(
             .init(method: Self.methodName(request.method), route: route, status: response.status.code), seconds: seconds
         )
-        // The query may hold a filter, never a token; the headers are left out.
-        context.logger.debug(
-            "request",
-            metadata: [
-                "method": "\(request.method.rawValue)", "path": "\(request.head.path ?? "")",
-                "status": "\(response.status.code)", "seconds": "\(seconds)",
-            ])
+        context.logger.noteRequest(
+            request.method.rawValue, request.head.path ?? "", status: response.status, seconds: seconds)
         return response
     }
 
@@ -121,5 +116,17 @@ struct RequestMiddleware: RouterMiddleware {
     private static func methodName(_ method: HTTPRequest.Method) -> String {
         let known: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options]
         return known.contains(method) ? method.rawValue : "other"
+    }
+}
+
+extension Logger {
+    /// The line of a request that was answered, wherever that was.
+    func noteRequest(_ method: String, _ target: String, status: HTTPResponse.Status, seconds: Double) {
+        // The query may hold a filter, never a token; the headers are left out.
+        debug(
+            "request",
+            metadata: [
+                "method": "\(method)", "path": "\(target)", "status": "\(status.code)", "seconds": "\(seconds)",
+            ])
     }
 }
