@@ -1,5 +1,4 @@
 import Glibc
-import Telemetry
 
 extension FleetColumns {
     /// A made-up fleet: a message every 10 s under way, every 5 minutes parked. The same arguments give the same fleet.
@@ -19,7 +18,7 @@ private struct FleetMaker {
     var arrivals: [Int64] = []
     var values = [[Double]](repeating: [], count: FleetColumns.parameters.count)
 
-    private var state: UInt64 = 0
+    private var chance = Chance(seed: 0)
     private var latitude = 0.0
     private var longitude = 0.0
     private var heading = 0.0
@@ -28,7 +27,7 @@ private struct FleetMaker {
     private var altitude = 1_660.0
 
     mutating func add(device: Int, days: Int, seed: UInt64, from start: Int64) {
-        state = mix64(seed &* 1_000_003 &+ UInt64(device))
+        chance = Chance(seed: seed &* 1_000_003 &+ UInt64(device))
         latitude = -1.286 + uniform(-0.3, 0.3)
         longitude = 36.817 + uniform(-0.3, 0.3)
         odometer = uniform(5_000, 200_000)
@@ -97,7 +96,6 @@ private struct FleetMaker {
     }
 
     private mutating func uniform(_ low: Double, _ high: Double) -> Double {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        return low + (high - low) * Double(mix64(state) >> 11) / Double(1 << 53)
+        chance.uniform(low, high)
     }
 }

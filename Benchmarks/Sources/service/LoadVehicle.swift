@@ -1,18 +1,17 @@
 import Fleet
 import Glibc
-import Telemetry
 
 /// A vehicle that makes a message a second: it drives for a while, then stands for a while.
 struct LoadVehicle {
     private let device: Int
-    private var state: UInt64
+    private var chance: Chance
     private var latitude, longitude, heading, speed, target, mileage, fuel: Double
     private var isDriving = false
     private var secondsLeft = 0
 
     init(device: Int) {
         self.device = device
-        state = mix64(UInt64(device) &+ 77)
+        chance = Chance(seed: UInt64(device) &+ 77)
         (latitude, longitude, heading) = (-1.286, 36.817, 0)
         (speed, target, mileage, fuel) = (0, 0, 0, 50)
         latitude += uniform(-0.3, 0.3)
@@ -23,8 +22,7 @@ struct LoadVehicle {
     }
 
     private mutating func uniform(_ low: Double, _ high: Double) -> Double {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        return low + (high - low) * Double(mix64(state) >> 11) / Double(1 << 53)
+        chance.uniform(low, high)
     }
 
     /// Goes on by a second and appends the message of that second, with 17 parameters.
