@@ -235,6 +235,8 @@ struct KeptAnswerTests {
                 let bytes = try #require(Self.value("odograph_kept_answer_bytes", in: text))
                 #expect(bytes <= 20_000 && bytes > 0)
             }
+            let text = try await house.send("GET", "/metrics").body
+            #expect(Self.value("odograph_reports_read_total", in: text) == 100)
         }
     }
 
@@ -247,6 +249,8 @@ struct KeptAnswerTests {
             #expect(answers[1].result.count == 3)
             let count = try await Self.quickCount(house)
             #expect(count == 0)
+            let text = try await house.send("GET", "/metrics").body
+            #expect(Self.value("odograph_reports_read_total", in: text) == 2)
         }
     }
 

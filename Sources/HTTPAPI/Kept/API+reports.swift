@@ -19,8 +19,9 @@ extension API {
         return (found, freshness)
     }
 
-    /// Keeps an answer that has just been read, if it can be known how long it holds.
+    /// Counts an answer that has just been read, and keeps it if it can be known how long it holds.
     func kept(_ answer: KeptAnswer, of report: IntervalReport, for call: Call) -> KeptAnswers.Found {
+        metrics.reportRead()
         if report.isLasting, call.body.isEmpty, answer.isKeepable { keptAnswers.keep(answer, for: call.target) }
         return .init(answer: answer)
     }

@@ -27,6 +27,8 @@ final class RequestMetrics: Sendable {
         var inFlight = 0
         /// Requests that were answered from memory, before the router.
         var answeredAtOnce: Int64 = 0
+        /// Reports whose intervals were read from the store, in front of the router or behind it.
+        var reportsRead: Int64 = 0
     }
 
     private let counts = Mutex(Counts())
@@ -58,6 +60,8 @@ final class RequestMetrics: Sendable {
             return true
         }
     }
+
+    func reportRead() { counts.withLock { $0.reportsRead += 1 } }
 
     func messages(accepted: Int, refused: Int = 0, apart: Int = 0) {
         counts.withLock {
