@@ -4,13 +4,16 @@ public struct MessageText {
 
     public init(fleet: FleetColumns) { self.fleet = fleet }
 
-    /// Bodies of so many messages, each with the ident of its device (`d1`, `d2`, …), or all with that of one.
-    public func bodies(_ rows: [(device: Int, row: Int)], of count: Int, device id: Int? = nil) -> [[UInt8]] {
+    /// Bodies of so many messages, each with the ident of its device (`d1`, `d2`, … or from another number on), or all
+    /// with that of one.
+    public func bodies(
+        _ rows: [(device: Int, row: Int)], of count: Int, device id: Int? = nil, firstID: Int = 1
+    ) -> [[UInt8]] {
         stride(from: 0, to: rows.count, by: count).map { start in
             var text = "["
             for (device, row) in rows[start..<min(start + count, rows.count)] {
                 if text.utf8.count > 1 { text += "," }
-                text += object(device, row, id: id)
+                text += object(device, row, id: id ?? firstID + device)
             }
             return Array((text + "]").utf8)
         }

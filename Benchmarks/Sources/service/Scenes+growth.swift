@@ -72,7 +72,7 @@ extension Scenes {
     }
 
     /// An empty data folder and a server on it.
-    private func clear() throws {
+    func clear() throws {
         server.stop()
         try? FileManager.default.removeItem(atPath: server.folder + "/data")
         try restart()

@@ -6,7 +6,7 @@ import Foundation
 struct ServiceBenchmark {
     private static let scenes: [String: @Sendable (Scenes) -> () throws -> Void] = [
         "ingest": Scenes.ingest, "history": Scenes.history, "year": Scenes.year, "fleet": Scenes.fleet,
-        "flight": Scenes.flight, "growth": Scenes.growth, "load": Scenes.load,
+        "flight": Scenes.flight, "growth": Scenes.growth, "breadth": Scenes.breadth, "load": Scenes.load,
     ]
 
     static func main() {
@@ -37,6 +37,7 @@ struct ServiceOptions {
           fleet     the daily mileage of many devices (1,000)
           flight    100 devices in flight, a message each
           growth    the same work over more devices, more months, longer open intervals
+          breadth   a day of 100 to 100,000 devices: memory of a replay
           load      an hour of load, with its latencies, memory and files every ten seconds
         options:
           --binary ODOGRAPH   the program to measure, built with -c release
@@ -47,7 +48,8 @@ struct ServiceOptions {
           --page FILE         where the page that is measured is written, so that another server can serve it
           --beside PORT:PATH  another server that serves that page, to be measured in turns with ours
           --settle SECONDS    how long the log has to be sealed (75)
-          --scale N           how far growth goes: 1,000 devices, 120 months, 400,000 messages, divided by this
+          --scale N           how far growth and breadth go: 1,000 devices, 120 months, 400,000 messages, 100,000
+                              devices, divided by this
           --minutes N         how long the load lasts (60); --devices as many messages a second (2000)
           --reads N           requests for reports a second (50); --edit: seconds from edit to edit (300; 0: none)
           --out FILE          where the figures are written as JSON
