@@ -10,6 +10,7 @@ enum SchemaThreeFixture {
             DROP INDEX archive_marks_by_position;
             DROP INDEX chunks_by_upto;
             DROP INDEX chunks_warm;
+            CREATE INDEX log_by_device ON log (device, position, count);
             ALTER TABLE chunks DROP COLUMN is_cold;
             DELETE FROM totals WHERE name = 'device_drivers';
             PRAGMA user_version = 3;

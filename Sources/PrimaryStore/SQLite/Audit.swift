@@ -130,19 +130,15 @@ extension Audit {
 
     private mutating func lookAtLog(_ slot: Slot, _ log: LogTotal, _ connection: Connection) throws {
         var present = RunningTotal()
-        for device in streams[slot] ?? [] {
-            try connection.statement(
-                """
-                SELECT position, device, count, crc, bytes, slot FROM log INDEXED BY log_by_device
-                WHERE device = ? ORDER BY position
-                """, device.rawValue
-            ).forEachRow { row in
-                present.add(row.int64(3))
-                attempt { audit in
-                    let entry = try LogEntry(row)
-                    guard row.int64(5) == Int64(slot.rawValue) else {
-                        throw StoreError.corrupt("the slot of the log batch at position \(entry.position)")
-                    }
+        try connection.statement(
+            "SELECT position, device, count, crc, bytes FROM log WHERE slot = ? ORDER BY position",
+            Int(slot.rawValue)
+        ).forEachRow { row in
+            present.add(row.int64(3))
+            attempt { _ in
+                let entry = try LogEntry(row)
+                guard Slot(device: entry.device) == slot else {
+                    throw StoreError.corrupt("the slot of the log batch at position \(entry.position)")
                 }
             }
         }

@@ -41,38 +41,17 @@ extension SQLitePrimaryStore {
 
     package func readLog(device: DeviceID, after: Int64, limit: LogLimit) throws(StoreError) -> LogPage {
         let end = lastPosition
+        let places = logIndex.places(of: device, after: after, upTo: end)
+        guard !places.isEmpty else { return LogPage(entries: [], reached: max(after, end), isCut: false) }
         return try read { connection in
-            let statement = try connection.statement(
-                """
-                SELECT position, device, count, crc, bytes FROM log INDEXED BY log_by_device
-                WHERE device = ? AND position > ? AND position <= ? ORDER BY position
-                """)
-            try statement.bind(1, device.rawValue)
-            try statement.bind(2, after)
-            try statement.bind(3, end)
-            return try LogPage(statement, after: after, end: end, limit: limit, where: { _ in true })
+            // In one transaction: a seal meanwhile takes all that it sealed or nothing.
+            try connection.transaction(isWriting: false) {
+                try LogPage(connection, places, after: after, end: end, limit: limit)
+            }
         }
     }
 
-    package func pendingLog(slots: SlotSet) throws(StoreError) -> [PendingLog] {
-        try read { connection in
-            var result: [PendingLog] = []
-            let statement = try connection.statement(
-                """
-                SELECT device, COUNT(*), SUM(count), MIN(position), MAX(position) FROM log INDEXED BY log_by_device
-                GROUP BY device ORDER BY device
-                """)
-            try statement.forEachRow { row in
-                let device = DeviceID(row.int64(0))
-                guard slots.contains(Slot(device: device)) else { return }
-                result.append(
-                    PendingLog(
-                        device: device, entryCount: Int(row.int64(1)), messageCount: Int(row.int64(2)),
-                        firstPosition: row.int64(3), lastPosition: row.int64(4)))
-            }
-            return result
-        }
-    }
+    package func pendingLog(slots: SlotSet) throws(StoreError) -> [PendingLog] { logIndex.pending(in: slots) }
 }
 
 /// A batch encoded for the log, on the caller's thread.
@@ -133,6 +112,7 @@ extension Writer {
             try statement.bind(5, value)
             try statement.bind(6, row.bytes)
             try statement.run()
+            logChanges.append(.appended(row.device, LogIndex.Place(position: position, count: Int64(row.count))))
             book.changeLog(slot) { log in
                 log.rows.add(value)
                 log.time = max(log.time, row.accepted)
@@ -153,13 +133,32 @@ extension LogPage {
         self.init(entries: [], reached: after, isCut: false)
         var byteCount = 0
         try statement.forEachRowWhile { row in
-            guard try isWanted(row) else { return true }
-            byteCount += row.byteCount(4)
-            isCut = !entries.isEmpty && (byteCount > limit.byteCountMax || entries.count >= limit.entryCountMax)
-            if !isCut { entries.append(try LogEntry(row)) }
-            return !isCut
+            try isWanted(row) ? try take(row, &byteCount, limit) : true
         }
         reached = isCut ? entries.last?.position ?? after : max(after, end)
+    }
+
+    /// Reads the rows at some places until a limit or the end; those that are gone are passed over.
+    fileprivate init(
+        _ connection: Connection, _ places: ArraySlice<LogIndex.Place>, after: Int64, end: Int64, limit: LogLimit
+    ) throws {
+        self.init(entries: [], reached: after, isCut: false)
+        let statement = try connection.statement(
+            "SELECT position, device, count, crc, bytes FROM log WHERE position = ?")
+        var byteCount = 0
+        for place in places where !isCut {
+            try statement.bind(1, place.position)
+            _ = try statement.first { row in try take(row, &byteCount, limit) }
+        }
+        reached = isCut ? entries.last?.position ?? after : max(after, end)
+    }
+
+    /// Takes a row if the limit has room for it.
+    private mutating func take(_ row: Statement, _ byteCount: inout Int, _ limit: LogLimit) throws -> Bool {
+        byteCount += row.byteCount(4)
+        isCut = !entries.isEmpty && (byteCount > limit.byteCountMax || entries.count >= limit.entryCountMax)
+        if !isCut { entries.append(try LogEntry(row)) }
+        return !isCut
     }
 }
 

@@ -18,6 +18,7 @@ package final class SQLitePrimaryStore: PrimaryStore {
     private let readers: ReaderPool
     private let thread: WriterThread?
     let published: Published
+    let logIndex: LogIndex
 
     /// What the last durable commit left, for those who only ask for numbers.
     final class Published: Sendable {
@@ -51,6 +52,7 @@ package final class SQLitePrimaryStore: PrimaryStore {
             let writer = try Writer(connection, parameters: parameters)
             let published = Published(writer.state)
             self.published = published
+            logIndex = writer.logIndex
             readers = ReaderPool(path: path)
             thread =
                 mode == .readWrite

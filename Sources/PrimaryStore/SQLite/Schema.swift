@@ -40,7 +40,7 @@ enum Schema {
     /// before the last brace.
     private static let migrations = [
         Migration(sql: first), Migration(sql: second), SchemaThree.migration, SchemaFour.migration,
-        SchemaFive.migration,
+        SchemaFive.migration, SchemaSix.migration,
     ]
 
     private static let first = """

@@ -21,6 +21,9 @@ final class Writer {
     let parameters: ParameterTable
     var state = State()
     var book: SlotBook
+    /// Where the batches of the log stand that are committed, and what the open transaction has done to them.
+    let logIndex: LogIndex
+    var logChanges = LogChanges()
     /// The assignments whose intervals the open transaction has changed, those of parts that were undone too.
     var changedAssignments: Set<AssignmentKey> = []
     private var isBookForgotten = false
@@ -29,6 +32,7 @@ final class Writer {
         self.connection = connection
         self.parameters = parameters
         book = try SlotBook(connection)
+        logIndex = try LogIndex(connection)
         state.storedParameterCount = parameters.count
         let trimmed = try MetaTable.value(connection, "log_position") ?? 0
         state.lastPosition = max(trimmed, try connection.integer("SELECT MAX(position) FROM log") ?? 0)
@@ -64,15 +68,9 @@ final class Writer {
 
     /// Deletes log rows of a device, and notes the last position so that none is ever given twice.
     func trimLog(_ device: DeviceID, upTo: Int64) throws {
-        let sums = try connection.statement("SELECT COUNT(*), SUM(crc) FROM log WHERE device = ? AND position <= ?")
-        let statement = try connection.statement("DELETE FROM log WHERE device = ? AND position <= ?")
-        for statement in [sums, statement] {
-            try statement.bind(1, device.rawValue)
-            try statement.bind(2, upTo)
-        }
-        let gone = try sums.first { RunningTotal(count: $0.int64(0), sum: $0.int64(1)) } ?? RunningTotal()
+        let gone = try deleteLog(device, upTo: upTo)
         if gone.count > 0 {
-            try statement.run()
+            logChanges.append(.trimmed(device, upTo: upTo))
             book.changeLog(Slot(device: device)) { log in
                 log.rows.count -= gone.count
                 log.rows.sum &-= gone.sum
@@ -81,6 +79,22 @@ final class Writer {
         if try MetaTable.value(connection, "log_position") != state.lastPosition {
             try MetaTable.set(connection, "log_position", state.lastPosition)
         }
+    }
+
+    private func deleteLog(_ device: DeviceID, upTo: Int64) throws -> RunningTotal {
+        let checksum = try connection.statement("SELECT crc FROM log WHERE position = ? AND device = ?")
+        let deletion = try connection.statement("DELETE FROM log WHERE position = ?")
+        try checksum.bind(2, device.rawValue)
+        var gone = RunningTotal()
+        let committed = logIndex.places(of: device, upTo: upTo).map(\.position)
+        for position in committed + logChanges.appended(device, upTo: upTo) {
+            try checksum.bind(1, position)
+            guard let value = try checksum.first({ $0.int64(0) }) else { continue }
+            gone.add(value)
+            try deletion.bind(1, position)
+            try deletion.run()
+        }
+        return gone
     }
 }
 

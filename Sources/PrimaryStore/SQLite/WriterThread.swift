@@ -145,12 +145,15 @@ final class WriterThread: @unchecked Sendable {
             writer.connection.rollback()
             writer.state = before
             writer.forgetBook()
+            writer.logChanges.end()
             let error = StoreError(wrapping: error)
             if case .failed = error { failure = error }
             for request in group { request.finish(error) }
             return
         }
         writer.book.endTransaction()
+        writer.logIndex.apply(writer.logChanges.all)
+        writer.logChanges.end()
         notify()
         for request in group { request.finish(nil) }
     }
@@ -160,6 +163,7 @@ final class WriterThread: @unchecked Sendable {
         for index in 0..<request.count {
             let before = writer.state
             writer.book.beginPart()
+            writer.logChanges.beginPart()
             do {
                 if isAlone {
                     try request.run(index, in: writer)
@@ -171,6 +175,7 @@ final class WriterThread: @unchecked Sendable {
                 request.fail(index, StoreError(wrapping: error))
                 writer.state = before
                 writer.book.undoPart()
+                writer.logChanges.undoPart()
                 if isAlone {
                     writer.connection.rollback()
                 } else if !writer.connection.isInTransaction {
