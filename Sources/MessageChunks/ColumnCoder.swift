@@ -48,7 +48,8 @@ enum ColumnCoder {
     ) {
         switch kind {
         case .absent, .null, .error: break
-        case .boolean: IntegerStream.append(payloads.map { $0 != 0 ? 1 : 0 }, isPlanar: isPlanar, to: &bytes)
+        case .boolean:
+            IntegerStream.append(count: payloads.count, isPlanar: isPlanar, to: &bytes) { payloads[$0] != 0 ? 1 : 0 }
         case .number: NumberStream.append(payloads, isPlanar: isPlanar, to: &bytes)
         case .string, .json:
             TextStream.append(payloads.map { Int($0) }, of: column.texts, isPlanar: isPlanar, to: &bytes)

@@ -30,50 +30,77 @@ enum IntegerStream {
         var packing: ChunkFormat.Packing
         /// The bytes of the residuals.
         var size: Int
-        var residuals: [Int64]
     }
 
     /// Appends the values; `orderMax` bounds the differences that are tried, `isPlanar` is for what gets compressed.
     static func append(
         _ values: [Int64], tag: UInt8 = 0, orderMax: Int = 1, isPlanar: Bool = false, to bytes: inout [UInt8]
     ) {
+        values.withUnsafeBufferPointer { append($0, tag: tag, orderMax: orderMax, isPlanar: isPlanar, to: &bytes) }
+    }
+
+    /// The same of values that are made one by one.
+    @inline(__always)
+    static func append(
+        count: Int, isPlanar: Bool = false, to bytes: inout [UInt8], value: (Int) -> Int64
+    ) {
+        withUnsafeTemporaryAllocation(of: Int64.self, capacity: count) { values in
+            for index in 0..<count { values.initializeElement(at: index, to: value(index)) }
+            append(UnsafeBufferPointer(values), isPlanar: isPlanar, to: &bytes)
+        }
+    }
+
+    static func append(
+        _ values: UnsafeBufferPointer<Int64>, tag: UInt8 = 0, orderMax: Int = 1, isPlanar: Bool = false,
+        to bytes: inout [UInt8]
+    ) {
         guard let first = values.first, !areAlike(values) else {
             bytes.append(Format(tag: tag, packing: .constant, order: 0).byte)
             if let value = values.first { bytes.append(zigzag: value) }
             return
         }
-        var best = plan(values, order: 0)
-        var seeds = [first]
-        var previous = values
-        for order in 1...orderMax where best.packing != .constant && order < values.count {
-            previous = differences(previous)
-            let other = plan(previous, order: order)
-            if other.size + 2 * order < best.size + 2 * best.order || other.packing == .constant { best = other }
-            seeds.append(previous[0])
+        // Room for the differences of each order: on the stack where a batch of the log is encoded.
+        withUnsafeTemporaryAllocation(of: Int64.self, capacity: values.count * orderMax) { room in
+            var best = plan(values, order: 0)
+            var (residuals, previous) = (values, values)
+            for order in 1...orderMax where best.packing != .constant && order < values.count {
+                previous = differences(previous, in: room, from: (order - 1) * values.count)
+                let other = plan(previous, order: order)
+                guard other.size + 2 * order < best.size + 2 * best.order || other.packing == .constant else {
+                    continue
+                }
+                (best, residuals) = (other, previous)
+            }
+            if isPlanar, best.packing != .constant { best.packing = .planes }
+            bytes.append(Format(tag: tag, packing: best.packing, order: best.order).byte)
+            // The seeds: the first value, and the first of the differences of each order but the last.
+            if best.order > 0 { bytes.append(zigzag: first) }
+            for order in 1..<max(best.order, 1) { bytes.append(zigzag: room[(order - 1) * values.count]) }
+            append(residuals, best.packing, to: &bytes)
         }
-        if isPlanar, best.packing != .constant { best.packing = .planes }
-        bytes.append(Format(tag: tag, packing: best.packing, order: best.order).byte)
-        for seed in seeds.prefix(best.order) { bytes.append(zigzag: seed) }
-        append(best, to: &bytes)
     }
 
-    private static func areAlike(_ values: [Int64]) -> Bool {
+    private static func areAlike(_ values: UnsafeBufferPointer<Int64>) -> Bool {
         guard let first = values.first else { return true }
         return values.allSatisfy { $0 == first }
     }
 
-    private static func differences(_ values: [Int64]) -> [Int64] {
-        [Int64](unsafeUninitializedCapacity: values.count - 1) { buffer, count in
-            for index in 1..<values.count { buffer[index - 1] = values[index] &- values[index - 1] }
-            count = values.count - 1
+    /// Puts the differences of values into some room, from a place on.
+    private static func differences(
+        _ values: UnsafeBufferPointer<Int64>, in room: UnsafeMutableBufferPointer<Int64>, from start: Int
+    ) -> UnsafeBufferPointer<Int64> {
+        let count = values.count - 1
+        for index in 0..<count {
+            room.initializeElement(at: start + index, to: values[index + 1] &- values[index])
         }
+        return UnsafeBufferPointer(rebasing: room[start..<start + count])
     }
 
     /// The packing of what is left after the differences, and its size.
-    private static func plan(_ residuals: [Int64], order: Int) -> Plan {
+    private static func plan(_ residuals: UnsafeBufferPointer<Int64>, order: Int) -> Plan {
         if order > 0, areAlike(residuals) {
             let size = [UInt8].varintSize([UInt8].zigzag(residuals[0]))
-            return Plan(order: order, packing: .constant, size: size, residuals: residuals)
+            return Plan(order: order, packing: .constant, size: size)
         }
         var grouped = 0
         var single = 0
@@ -87,13 +114,13 @@ enum IntegerStream {
         }
         // Groups are read faster, so that varints must earn their place.
         return single < grouped - grouped / 8
-            ? Plan(order: order, packing: .varint, size: single, residuals: residuals)
-            : Plan(order: order, packing: .groups, size: grouped, residuals: residuals)
+            ? Plan(order: order, packing: .varint, size: single)
+            : Plan(order: order, packing: .groups, size: grouped)
     }
 
     /// The least value of a group and the bits that its values take above it.
     @inline(__always)
-    private static func frame(_ values: [Int64], _ rows: Range<Int>) -> (least: Int64, width: Int) {
+    private static func frame(_ values: UnsafeBufferPointer<Int64>, _ rows: Range<Int>) -> (least: Int64, width: Int) {
         var least = values[rows.lowerBound]
         var greatest = least
         for index in rows {
@@ -104,21 +131,23 @@ enum IntegerStream {
         return (least, width > ChunkFormat.packedWidthMax ? 64 : width)
     }
 
-    private static func append(_ plan: Plan, to bytes: inout [UInt8]) {
-        switch plan.packing {
+    private static func append(
+        _ residuals: UnsafeBufferPointer<Int64>, _ packing: ChunkFormat.Packing, to bytes: inout [UInt8]
+    ) {
+        switch packing {
         case .constant:
-            bytes.append(zigzag: plan.residuals[0])
+            bytes.append(zigzag: residuals[0])
         case .varint:
-            for value in plan.residuals { bytes.append(zigzag: value) }
+            for value in residuals { bytes.append(zigzag: value) }
         case .groups:
             var start = 0
-            while start < plan.residuals.count {
-                let end = min(start + ChunkFormat.groupSize, plan.residuals.count)
-                appendGroup(plan.residuals, start..<end, to: &bytes)
+            while start < residuals.count {
+                let end = min(start + ChunkFormat.groupSize, residuals.count)
+                appendGroup(residuals, start..<end, to: &bytes)
                 start = end
             }
         case .planes:
-            appendPlanes(plan.residuals.map { [UInt8].zigzag($0) }, to: &bytes)
+            appendPlanes(residuals.map { [UInt8].zigzag($0) }, to: &bytes)
         }
     }
 
@@ -130,7 +159,9 @@ enum IntegerStream {
         }
     }
 
-    private static func appendGroup(_ values: [Int64], _ rows: Range<Int>, to bytes: inout [UInt8]) {
+    private static func appendGroup(
+        _ values: UnsafeBufferPointer<Int64>, _ rows: Range<Int>, to bytes: inout [UInt8]
+    ) {
         let (least, width) = frame(values, rows)
         bytes.append(zigzag: least)
         bytes.append(UInt8(width))

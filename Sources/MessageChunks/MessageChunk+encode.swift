@@ -30,6 +30,7 @@ extension MessageChunk {
         var bodies: [UInt8] = []
         var entries: [ColumnEntry] = []
         bodies.reserveCapacity(batch.count * batch.columns.count + 64)
+        entries.reserveCapacity(batch.columns.count)
         let first = batch.timestamps.min() ?? 0
         let earliest = batch.acceptances.min() ?? 0
         TimeStream.append(batch.timestamps, reference: first, to: &bodies)
@@ -95,17 +96,16 @@ extension MessageChunk {
     /// Appends the acceptances as they are or as differences from the timestamps, whichever is smaller: a batch is
     /// taken in one moment, a day's messages come a little after each was made.
     private static func appendAcceptances(_ batch: MessageBatch, earliest: Int64, to bytes: inout [UInt8]) -> Bool {
-        var plain: [UInt8] = []
-        TimeStream.append(batch.acceptances, reference: earliest, to: &plain)
-        guard batch.count > 1 else {
-            bytes.append(contentsOf: plain)
-            return false
+        let start = bytes.count
+        TimeStream.append(batch.acceptances, reference: earliest, to: &bytes)
+        guard batch.count > 1 else { return false }
+        let middle = bytes.count
+        TimeStream.append(count: batch.count, reference: 0, to: &bytes) { row in
+            batch.acceptances[row] &- batch.timestamps[row]
         }
-        var relative: [UInt8] = []
-        let differences = zip(batch.acceptances, batch.timestamps).map { $0 &- $1 }
-        TimeStream.append(differences, reference: 0, to: &relative)
-        bytes.append(contentsOf: relative.count < plain.count ? relative : plain)
-        return relative.count < plain.count
+        let isRelative = bytes.count - middle < middle - start
+        bytes.removeSubrange(isRelative ? start..<middle : middle..<bytes.count)
+        return isRelative
     }
 
     private static func flags(_ batch: MessageBatch, isRelative: Bool, isComputed: Bool) -> ChunkFormat.Flags {

@@ -6,10 +6,12 @@ enum NumberStream {
     private static let limit: Double = 2_251_799_813_685_248
 
     static func append(_ numbers: [Double], isPlanar: Bool, to bytes: inout [UInt8]) {
-        if let (scale, integers) = scaled(numbers) {
-            IntegerStream.append(integers, tag: UInt8(scale), isPlanar: isPlanar, to: &bytes)
-            return
+        let isScaled = withUnsafeTemporaryAllocation(of: Int64.self, capacity: numbers.count) { integers in
+            guard let scale = scale(numbers, to: integers) else { return false }
+            IntegerStream.append(UnsafeBufferPointer(integers), tag: UInt8(scale), isPlanar: isPlanar, to: &bytes)
+            return true
         }
+        guard !isScaled else { return }
         let first = numbers.first?.bitPattern ?? 0
         let isConstant = numbers.allSatisfy { $0.bitPattern == first }
         let tag = isConstant ? ChunkFormat.tagRawConstant : ChunkFormat.tagRaw
@@ -18,7 +20,7 @@ enum NumberStream {
     }
 
     /// The least scale at which every number comes back bit for bit, and the integers at it; nil if there is none.
-    private static func scaled(_ numbers: [Double]) -> (scale: Int, integers: [Int64])? {
+    private static func scale(_ numbers: [Double], to integers: UnsafeMutableBufferPointer<Int64>) -> Int? {
         var scale = 0
         for number in numbers {
             while !isExact(number, ChunkFormat.powers[scale]) {
@@ -27,13 +29,12 @@ enum NumberStream {
             }
         }
         let power = ChunkFormat.powers[scale]
-        var integers = [Int64](repeating: 0, count: numbers.count)
         for index in numbers.indices {
             // A number that a smaller scale suits can be too large for this one.
             guard isExact(numbers[index], power) else { return nil }
-            integers[index] = Int64((numbers[index] * power + rounder) - rounder)
+            integers.initializeElement(at: index, to: Int64((numbers[index] * power + rounder) - rounder))
         }
-        return (scale, integers)
+        return scale
     }
 
     @inline(__always)

@@ -2,19 +2,35 @@
 enum TimeStream {
     /// Appends times; the reader must know the reference.
     static func append(_ times: [Int64], reference: Int64, to bytes: inout [UInt8]) {
-        guard let first = times.first else { return }
-        bytes.append(zigzag: first &- reference)
-        // Differences from the first may wrap; what is taken off by wrapping is put back by wrapping.
-        let offsets = times.map { $0 &- first }
-        let (tag, scaled) = inLargestUnit(offsets)
-        IntegerStream.append(scaled, tag: tag, orderMax: 2, to: &bytes)
+        append(count: times.count, reference: reference, to: &bytes) { times[$0] }
     }
 
-    /// The tag of the unit and the offsets in it; the divisors are constants, which divides five times as fast.
-    private static func inLargestUnit(_ offsets: [Int64]) -> (tag: UInt8, offsets: [Int64]) {
-        if offsets.allSatisfy({ $0 % 1_000_000 == 0 }) { return (0, offsets.map { $0 / 1_000_000 }) }
-        if offsets.allSatisfy({ $0 % 1000 == 0 }) { return (1, offsets.map { $0 / 1000 }) }
-        return (2, offsets)
+    /// The same of times that are made one by one.
+    @inline(__always)
+    static func append(count: Int, reference: Int64, to bytes: inout [UInt8], time: (Int) -> Int64) {
+        guard count > 0 else { return }
+        let first = time(0)
+        bytes.append(zigzag: first &- reference)
+        withUnsafeTemporaryAllocation(of: Int64.self, capacity: count) { offsets in
+            // Differences from the first may wrap; what is taken off by wrapping is put back by wrapping.
+            for index in 0..<count { offsets.initializeElement(at: index, to: time(index) &- first) }
+            let tag = putInLargestUnit(offsets)
+            IntegerStream.append(UnsafeBufferPointer(offsets), tag: tag, orderMax: 2, to: &bytes)
+        }
+    }
+
+    /// Puts offsets in the largest unit that suits all, and returns its tag; the divisors are constants, which divides
+    /// five times as fast.
+    private static func putInLargestUnit(_ offsets: UnsafeMutableBufferPointer<Int64>) -> UInt8 {
+        if offsets.allSatisfy({ $0 % 1_000_000 == 0 }) {
+            for index in offsets.indices { offsets[index] /= 1_000_000 }
+            return 0
+        }
+        if offsets.allSatisfy({ $0 % 1000 == 0 }) {
+            for index in offsets.indices { offsets[index] /= 1000 }
+            return 1
+        }
+        return 2
     }
 
     /// Reads `count` times.
