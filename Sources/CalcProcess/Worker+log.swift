@@ -139,27 +139,14 @@ extension Worker {
         of batch: MessageBatch, _ device: DeviceID, latest: Timestamp?
     ) throws -> MessageBatch {
         guard let latest, let range = batch.timeRange, range.lower <= latest else { return batch }
-        var known: [MessageName: Int64] = [:]
-        func note(_ other: MessageBatch) {
-            for row in other.timestamps.indices {
-                known[MessageName(timestamp: other.timestamps[row], hash: other.hashes[row])] = other.acceptances[row]
-            }
-        }
-        note(try cache.tail(device, overlapping: range, parameters: []))
+        var missing = UnknownRows(of: batch)
+        missing.note(try cache.tail(device, overlapping: range, parameters: []))
         let before = Timestamp(microseconds: range.lower.microseconds - 1)
         for chunk in try cache.chunks(device, endingAfter: before, beginningBefore: range.upper) {
-            note(try cache.chunk(device, first: chunk.first, parameters: [], besides: batch.timestamps))
+            missing.note(try cache.chunk(device, first: chunk.first, parameters: [], besides: batch.timestamps))
         }
-        let rows = batch.timestamps.indices.filter { row in
-            let name = MessageName(timestamp: batch.timestamps[row], hash: batch.hashes[row])
-            return known[name].map { batch.acceptances[row] < $0 } ?? true
-        }
+        let rows = missing.rows
         return rows.count == batch.count ? batch : batch.gather(rows)
-    }
-
-    private struct MessageName: Hashable {
-        var timestamp: Int64
-        var hash: UInt64
     }
 }
 

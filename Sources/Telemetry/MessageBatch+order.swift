@@ -34,7 +34,30 @@ extension MessageBatch {
 
     /// Both batches' rows, sorted and without duplicates.
     public func merged(with other: MessageBatch) -> MessageBatch {
-        concatenated(other).sorted()
+        let runs = runs(with: other)
+        return runs.map { concatenated(other).gather($0) } ?? concatenated(other).sorted()
+    }
+
+    /// The rows of both, as ranges of their concatenation that follow one another in time; nil if one batch is not
+    /// sorted or both have messages of one time. Where a few messages fall among many, these ranges are long.
+    private func runs(with other: MessageBatch) -> [Range<Int>]? {
+        guard !isEmpty, !other.isEmpty, !SeededBug.mergeByArrival.isOn, isSorted, other.isSorted else { return nil }
+        var runs: [Range<Int>] = []
+        var next = 0
+        for row in other.timestamps.indices {
+            let border = timestamps.firstIndex(after: other.timestamps[row])
+            if border > 0, timestamps[border - 1] == other.timestamps[row] { return nil }
+            if border > next { runs.append(next..<border) }
+            next = border
+            let place = count + row
+            if let last = runs.last, last.upperBound == place, last.lowerBound >= count {
+                runs[runs.count - 1] = last.lowerBound..<place + 1
+            } else {
+                runs.append(place..<place + 1)
+            }
+        }
+        if next < count { runs.append(next..<count) }
+        return runs
     }
 
     /// Messages of one timestamp made one: the greater hash overrides parameter by parameter, latitude and longitude

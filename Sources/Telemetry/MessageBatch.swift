@@ -77,6 +77,14 @@ public struct MessageBatch: Sendable, Equatable {
             columns: columns.map { MessageColumn(parameter: $0.parameter, values: $0.values.gather(rows)) })
     }
 
+    /// The rows of some ranges, in their order.
+    public func gather(_ runs: [Range<Int>]) -> MessageBatch {
+        MessageBatch(
+            timestamps: timestamps.gathered(runs), acceptances: acceptances.gathered(runs),
+            hashes: hashes.gathered(runs),
+            columns: columns.map { MessageColumn(parameter: $0.parameter, values: $0.values.gather(runs)) })
+    }
+
     /// This batch followed by another; parameters that only one of them has are absent in the other's rows.
     public func concatenated(_ other: MessageBatch) -> MessageBatch {
         if isEmpty { return other }

@@ -118,6 +118,17 @@ public struct ValueColumn: Sendable, Equatable {
             texts: texts)
     }
 
+    /// The rows of some ranges, in their order.
+    func gather(_ runs: [Range<Int>]) -> ValueColumn {
+        var result = self
+        result.numbers = numbers.gathered(runs)
+        if uniform == nil {
+            result.kinds = kinds.gathered(runs)
+            result.becomeUniformIfPossible()
+        }
+        return result
+    }
+
     /// This column followed by another.
     public func concatenated(_ other: ValueColumn) -> ValueColumn {
         var result = self
@@ -188,5 +199,15 @@ public struct ValueColumn: Sendable, Equatable {
             texts.append(text)
             return Double(texts.count - 1)
         }
+    }
+}
+
+extension Array {
+    /// The elements of some ranges, in their order.
+    func gathered(_ runs: [Range<Int>]) -> [Element] {
+        var result: [Element] = []
+        result.reserveCapacity(runs.reduce(0) { $0 + $1.count })
+        for run in runs { result.append(contentsOf: self[run]) }
+        return result
     }
 }

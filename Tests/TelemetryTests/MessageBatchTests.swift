@@ -183,6 +183,27 @@ struct MessageBatchTests {
         #expect(read.timestamps == Array(Set(payloads.map(\.timestamp))).sorted(), "seed \(seed)")
     }
 
+    @Test("a few messages merged with many stand where sorting all of them puts them", arguments: 0..<200)
+    func few(_ seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        func parts(_ count: Int) -> [Payload] {
+            (0..<count).map { _ in
+                let value = random.chance(0.2) ? Value.string("x\(Int.random(in: 0...3, using: &random))") : .number(1)
+                return Payload(
+                    timestamp: Int64.random(in: 0...(seed % 2 == 0 ? 1_000 : 60), using: &random),
+                    acceptance: Int64.random(in: 10...20, using: &random),
+                    values: [(random.chance(0.8) ? "a" : "b", value)])
+            }
+        }
+        let many = Self.batch(parts(40)).sorted()
+        let few = Self.batch(parts(Int.random(in: 0...6, using: &random))).sorted()
+        let merged = many.merged(with: few)
+        let expected = many.concatenated(few).sorted()
+        #expect(merged.timestamps == expected.timestamps && merged.hashes == expected.hashes, "seed \(seed)")
+        #expect(merged.acceptances == expected.acceptances, "seed \(seed)")
+        for row in 0..<expected.count { #expect(Self.row(merged, row) == Self.row(expected, row), "seed \(seed)") }
+    }
+
     @Test("slices and gathered rows are the rows asked for", arguments: 0..<50)
     func rows(_ seed: UInt64) {
         var random = SeededGenerator(seed: seed)
