@@ -1,7 +1,16 @@
+import CChecksum
+
 /// The CRC-32C (Castagnoli) of bytes; `seed` is the checksum of the bytes before them.
 ///
-/// Sixteen bytes a step through tables of 16 KiB: about 0.3 ns a byte.
+/// By the processor's own instruction, eight bytes a step, or by tables where it has none.
 public func crc32c(_ bytes: UnsafeRawBufferPointer, seed: UInt32 = 0) -> UInt32 {
+    guard let start = bytes.baseAddress else { return seed }
+    if checksum_has_instruction() != 0 { return checksum_crc32c(start, bytes.count, seed) }
+    return crc32cByTables(bytes, seed: seed)
+}
+
+/// Sixteen bytes a step through tables of 16 KiB: about 0.3 ns a byte.
+func crc32cByTables(_ bytes: UnsafeRawBufferPointer, seed: UInt32) -> UInt32 {
     guard let start = bytes.baseAddress else { return seed }
     return ChecksumTables.entries.withUnsafeBufferPointer { table in
         // Every index below is a table number under 16 times 256 plus one byte, within the table's 4,096 entries;
