@@ -86,9 +86,15 @@ extension CacheTotals {
     }
 
     func write(to connection: Connection) throws {
-        try connection.run(
-            "INSERT OR REPLACE INTO totals VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?)", position, metas.count, metas.sum,
-            devices.count, devices.sum, assignments.count, assignments.sum, RowChecksum.totals(self))
+        let statement = try connection.statement(
+            "INSERT OR REPLACE INTO totals VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?)")
+        try statement.bind(1, position)
+        for (index, total) in [metas, devices, assignments].enumerated() {
+            try statement.bind(Int32(2 + 2 * index), total.count)
+            try statement.bind(Int32(3 + 2 * index), total.sum)
+        }
+        try statement.bind(8, RowChecksum.totals(self))
+        try statement.run()
     }
 }
 

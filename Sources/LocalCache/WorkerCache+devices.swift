@@ -69,11 +69,17 @@ extension WorkerCache {
     package func setFeedRevision(_ revision: Int64, of slot: Slot) throws(CacheError) {
         let key = "feed-\(slot.rawValue)"
         try change {
-            let known = try connection.integer("SELECT value FROM meta WHERE key = ?", key)
+            let known =
+                try notedRevisions[slot] ?? connection.integer("SELECT value FROM meta WHERE key = ?", key)
+            notedRevisions[slot] = revision
             guard known != revision else { return }
             if let known { totals.metas.remove(RowChecksum.meta(key, known)) }
             let checksum = RowChecksum.meta(key, revision)
-            try run("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", key, revision, checksum)
+            let statement = try connection.statement("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)")
+            try statement.bind(1, key)
+            try statement.bind(2, revision)
+            try statement.bind(3, checksum)
+            try statement.run()
             totals.metas.add(checksum)
         }
     }

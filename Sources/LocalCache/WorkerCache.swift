@@ -19,6 +19,8 @@ package final class WorkerCache {
     var totals: CacheTotals
     var writtenTotals: CacheTotals
     var entries: [DeviceID: DeviceEntry]
+    /// The feed revisions that stand in the file or are written by the open transaction, where they were asked for.
+    var notedRevisions: [Slot: Int64] = [:]
     /// Chunks that were decoded for several readers; nil where there is one, or chunks have changed.
     var shared: SharedChunks?
     /// The devices whose entries the open transaction has changed, those that it removed among them.
@@ -110,6 +112,7 @@ extension WorkerCache {
     private func forget() {
         stale.formUnion(touched)
         touched.removeAll()
+        notedRevisions = [:]
         isStale = true
         // What cannot be read now is read, or refused, before the next use.
         try? refresh()

@@ -1,4 +1,5 @@
 import CSQLite
+import Shims
 
 /// A connection to one SQLite file.
 ///
@@ -10,6 +11,9 @@ package final class Connection {
 
     /// More cached statements than this are dropped, so that made-up SQL cannot grow the cache without end.
     package static let statementCountMax = 256
+
+    /// Has the library not count its memory. It refuses where it has been used before, and goes on counting.
+    private static let isPrepared = shim_sqlite_count_no_memory() == SQLITE_OK
 
     let handle: OpaquePointer
     private var statements: [String: Statement] = [:]
@@ -23,6 +27,7 @@ package final class Connection {
         path: String, mode: Mode = .readWrite, pragmas: [String] = [], busyTimeoutMilliseconds: Int32 = 5000
     ) throws(SQLiteError) {
         let access = mode == .readWrite ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY
+        _ = Self.isPrepared
         var opened: OpaquePointer?
         let code = sqlite3_open_v2(path, &opened, access | SQLITE_OPEN_NOMUTEX, nil)
         guard code == SQLITE_OK, let opened else {

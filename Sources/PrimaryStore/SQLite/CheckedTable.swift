@@ -14,6 +14,7 @@ struct CheckedTable: Sendable {
     private let selection: String
     private let search: String
     private let deletion: String
+    private let addition: String
     private let insertion: String
 
     init(_ name: String, keyCount: Int = 1, _ columns: KeyValuePairs<String, Cell.Kind>) {
@@ -28,8 +29,9 @@ struct CheckedTable: Sendable {
         deletion = "DELETE FROM \(name) WHERE \(condition)"
         let places = Array(repeating: "?", count: names.count + 1).joined(separator: ", ")
         let updates = (names.dropFirst(keyCount) + ["crc"]).map { "\($0) = excluded.\($0)" }
+        addition = "INSERT INTO \(name) (\(list), crc) VALUES (\(places))"
         insertion = """
-            INSERT INTO \(name) (\(list), crc) VALUES (\(places))
+            \(addition)
             ON CONFLICT (\(names.prefix(keyCount).joined(separator: ", "))) DO UPDATE SET \
             \(updates.joined(separator: ", "))
             """
@@ -58,8 +60,13 @@ struct CheckedTable: Sendable {
     }
 
     /// Writes a row over what is there under its key.
-    func put(_ connection: Connection, _ cells: [Cell]) throws {
-        let statement = try connection.statement(insertion)
+    func put(_ connection: Connection, _ cells: [Cell]) throws { try write(connection, insertion, cells) }
+
+    /// Writes a row under a key that has none yet.
+    func add(_ connection: Connection, _ cells: [Cell]) throws { try write(connection, addition, cells) }
+
+    private func write(_ connection: Connection, _ sql: String, _ cells: [Cell]) throws {
+        let statement = try connection.statement(sql)
         for (index, cell) in cells.enumerated() { try cell.bind(to: statement, at: Int32(index + 1)) }
         try statement.bind(Int32(cells.count + 1), checksum(cells))
         try statement.run()

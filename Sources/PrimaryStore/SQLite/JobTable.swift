@@ -12,7 +12,7 @@ enum JobTable {
     static func append(_ connection: Connection, _ job: JobRecord) throws -> Int64 {
         var job = job
         job.id = (try connection.integer("SELECT MAX(id) FROM jobs") ?? 0) + 1
-        try write(connection, job)
+        try CheckedTable.jobs.add(connection, cells(job))
         if job.id % trimInterval == 0 {
             try connection.run("DELETE FROM jobs WHERE id <= ? AND outcome <> 'held'", job.id - countMax)
         }
@@ -21,17 +21,19 @@ enum JobTable {
 
     /// Writes a job over the one with its id.
     static func write(_ connection: Connection, _ job: JobRecord) throws {
-        try CheckedTable.jobs.put(
-            connection,
-            [
-                .integer(job.id), .integer(job.key.calculator.rawValue), .integer(job.key.device.rawValue),
-                .text(job.cause), .integer(job.rangeAsked.lower.microseconds),
-                .integer(job.rangeAsked.upper.microseconds), .integer(job.rangeRun.lower.microseconds),
-                .integer(job.rangeRun.upper.microseconds), .integer(Int64(job.messageCount)),
-                .integer(Int64(job.createdCount)), .integer(Int64(job.updatedCount)),
-                .integer(Int64(job.deletedCount)), .integer(job.started.microseconds), .real(job.milliseconds),
-                .text(job.outcome.rawValue),
-            ])
+        try CheckedTable.jobs.put(connection, cells(job))
+    }
+
+    private static func cells(_ job: JobRecord) -> [Cell] {
+        [
+            .integer(job.id), .integer(job.key.calculator.rawValue), .integer(job.key.device.rawValue),
+            .text(job.cause), .integer(job.rangeAsked.lower.microseconds),
+            .integer(job.rangeAsked.upper.microseconds), .integer(job.rangeRun.lower.microseconds),
+            .integer(job.rangeRun.upper.microseconds), .integer(Int64(job.messageCount)),
+            .integer(Int64(job.createdCount)), .integer(Int64(job.updatedCount)),
+            .integer(Int64(job.deletedCount)), .integer(job.started.microseconds), .real(job.milliseconds),
+            .text(job.outcome.rawValue),
+        ]
     }
 
     static func find(_ connection: Connection, id: Int64) throws -> JobRecord? {

@@ -52,20 +52,24 @@ extension RegistryTables {
 
     /// Writes an assignment over what is there under its key.
     static func write(_ connection: Connection, _ row: AssignmentRow) throws {
-        let statement = try connection.statement(
-            """
-            INSERT INTO assignments (\(assignmentColumns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            ON CONFLICT (device, calc) DO UPDATE SET enabled = excluded.enabled, auto_created = excluded.auto_created,
-                log_position = excluded.log_position, calc_revision = excluded.calc_revision,
-                device_revision = excluded.device_revision, last_interval = excluded.last_interval,
-                horizon = excluded.horizon, interval_count = excluded.interval_count,
-                interval_sum = excluded.interval_sum, version_count = excluded.version_count,
-                version_sum = excluded.version_sum, field_count = excluded.field_count,
-                field_sum = excluded.field_sum, crc = excluded.crc
-            """)
+        try bind(row, to: connection.statement(assignmentUpdate)).run()
+        if connection.changeCount == 0 { try bind(row, to: connection.statement(assignmentInsertion)).run() }
+    }
+
+    // Nearly every write is over a row that is there, which an update finds in one search.
+    private static let assignmentInsertion =
+        "INSERT INTO assignments (\(assignmentColumns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    private static let assignmentUpdate = """
+        UPDATE assignments SET enabled = ?3, auto_created = ?4, log_position = ?5, calc_revision = ?6,
+            device_revision = ?7, last_interval = ?8, horizon = ?9, interval_count = ?10, interval_sum = ?11,
+            version_count = ?12, version_sum = ?13, field_count = ?14, field_sum = ?15, crc = ?16
+        WHERE calc = ?1 AND device = ?2
+        """
+
+    private static func bind(_ row: AssignmentRow, to statement: Statement) throws -> Statement {
         for (index, field) in fields(row).enumerated() { try statement.bind(Int32(index + 1), field) }
         try statement.bind(assignmentChecksumColumn + 1, checksum(row))
-        try statement.run()
+        return statement
     }
 
     /// Writes the totals of an assignment if they have changed; one that has ended has none.

@@ -23,9 +23,10 @@ struct SlotRow: Hashable {
 /// The rows of the table `slots`, one for each slot.
 enum SlotTable {
     private static let columns = "slot, owner, epoch, rev, heart_beat, feed_count, feed_sum, trimmed, crc"
+    private static let search = "SELECT \(columns) FROM slots WHERE slot = ?"
 
     static func find(_ connection: Connection, _ slot: Slot) throws -> SlotRow {
-        let statement = try connection.statement("SELECT \(columns) FROM slots WHERE slot = ?")
+        let statement = try connection.statement(search)
         try statement.bind(1, Int64(slot.rawValue))
         guard let row = try statement.first({ try row($0, isChecked: true) }) else {
             throw StoreError.corrupt("slot \(slot.rawValue) is missing")

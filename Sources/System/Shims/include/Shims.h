@@ -12,6 +12,8 @@ CURLcode shim_curl_set_pointer(CURL *handle, CURLoption option, const void *valu
 CURLcode shim_curl_set_write(CURL *handle, size_t (*callback)(char *, size_t, size_t, void *), void *context);
 CURLcode shim_curl_get_long(CURL *handle, CURLINFO info, long *value);
 
+/* Switches the library's count of the memory in use off, which takes a lock at every allocation; before its first use. */
+int shim_sqlite_count_no_memory(void);
 int shim_sqlite_bind_blob_copy(sqlite3_stmt *statement, int index, const void *bytes, int count);
 int shim_sqlite_bind_text_copy(sqlite3_stmt *statement, int index, const char *bytes, int count);
 
