@@ -12,6 +12,21 @@ struct CompiledCalculator: Sendable {
     var revision: Int64
     var calculator: Calculator
     var timeZone: TimeZoneTable
+    /// Whether it reads anything of the device itself, which is found out once.
+    private let readsDevice: Bool
+
+    init(id: CalculatorID, revision: Int64, calculator: Calculator, timeZone: TimeZoneTable) {
+        self.id = id
+        self.revision = revision
+        self.calculator = calculator
+        self.timeZone = timeZone
+        readsDevice =
+            calculator.readsMetadata
+            || calculator.layout.names.contains { DeviceFacts.names.contains($0) || $0.hasPrefix("$") }
+    }
+
+    /// A digest of what of the device the calculator may read; 0 if it reads nothing of it.
+    func deviceDigest(_ device: MirroredDevice) -> UInt64 { readsDevice ? device.digest : 0 }
 }
 
 /// What of a device its calculators may read.
@@ -150,12 +165,6 @@ extension MirroredDevice {
 }
 
 extension CompiledCalculator {
-    /// A digest of what of the device the calculator may read; 0 if it reads nothing of it.
-    func deviceDigest(_ device: MirroredDevice) -> UInt64 {
-        let readsFacts = calculator.layout.names.contains { DeviceFacts.names.contains($0) || $0.hasPrefix("$") }
-        return readsFacts || calculator.readsMetadata ? device.digest : 0
-    }
-
     func environment(_ device: MirroredDevice, _ geofences: GeofenceSet?) -> ExpressionEnvironment {
         ExpressionEnvironment(
             timeZone: timeZone, metadata: device.metadata, mileageOutlierSpeed: calculator.mileageOutlierSpeed,

@@ -109,6 +109,7 @@ extension Worker {
         let slot = Slot(device: device)
         let expiry = Expiry(
             slot: slot, epoch: setup.epochs[slot] ?? 0, device: device, horizon: nil, assignments: assignments, at: now)
+        self.expiry.forgetMarks()
         for result in store.expire([expiry]) { _ = try result.get() }
     }
 

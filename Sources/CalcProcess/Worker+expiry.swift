@@ -23,6 +23,24 @@ struct ExpirySchedule {
     var isFollowing = true
     /// Messages of a device before it are gone; only this worker moves it.
     var horizons: [DeviceID: Timestamp] = [:]
+    /// The horizons that assignments are marked with, where a job has asked; of the registry's revision beside them.
+    private var marks: [AssignmentKey: Timestamp] = [:]
+    private var marksRevision: Int64 = -1
+
+    /// Forgets the marks: something was let go of, or nobody knows.
+    mutating func forgetMarks() { marks = [:] }
+
+    /// The horizon that an assignment is marked with, read once a revision of the registry: an expiry alone moves it.
+    mutating func mark(
+        of key: AssignmentKey, revision: Int64, reading read: () throws(StoreError) -> Timestamp
+    ) throws(StoreError) -> Timestamp {
+        if marksRevision != revision { marks = [:] }
+        marksRevision = revision
+        if let known = marks[key] { return known }
+        let mark = try read()
+        marks[key] = mark
+        return mark
+    }
 }
 
 extension Worker {
@@ -171,6 +189,7 @@ extension Worker {
         let expiry = Expiry(
             slot: slot, epoch: setup.epochs[slot] ?? 0, device: expiring.device, horizon: expiring.horizon,
             assignments: expiring.assignments.map(\.asExpiry), at: now)
+        self.expiry.forgetMarks()
         guard let result = store.expire([expiry]).first else { return false }
         switch result {
         case .success(let receipt):
@@ -247,7 +266,11 @@ extension Worker {
 extension Worker {
     /// From where, and from what, the whole history of an assignment is calculated.
     func horizonStart(_ key: AssignmentKey, _ compiled: CompiledCalculator) throws(StoreError) -> HorizonStart {
-        let marked = try store.assignment(key)?.marks.horizon ?? .distantPast
+        // Asked for before it is read: what changes meanwhile is read again.
+        let revision = store.registryRevision
+        let marked = try expiry.mark(of: key, revision: revision) { () throws(StoreError) in
+            try store.assignment(key)?.marks.horizon ?? .distantPast
+        }
         return HorizonStart(
             key, compiled, marked: marked, lost: try lostBefore(key.device), store: store)
     }

@@ -43,7 +43,8 @@ extension Worker {
 
     /// Has chunks decoded once for all jobs of a device that are under way: they take turns at the same messages.
     private func shareChunks(of device: DeviceID) {
-        let columns = (devices[device]?.keys ?? []).compactMap { running[$0]?.job.chunkColumns }.filter { !$0.isNone }
+        let keys = devices[device]?.keys ?? []
+        let columns = keys.count < 2 ? [] : keys.compactMap { running[$0]?.job.chunkColumns }.filter { !$0.isNone }
         guard columns.count > 1 else { return cache.stopSharingChunks() }
         let isAll = columns.contains { $0.parameters == nil }
         cache.shareChunks(
