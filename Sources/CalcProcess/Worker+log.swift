@@ -16,9 +16,9 @@ extension Worker {
         let moment = now
         logPace.take(at: moment, isMore: page.isCut)
         try transaction {
+            for entry in page.entries { try countExpired(entry) }
+            for entries in page.entriesByDevice { touched.formUnion(try take(entries, moment)) }
             for entry in page.entries {
-                try countExpired(entry)
-                touched.formUnion(try take(entry, for: entry.device, moment))
                 for asset in picture.assetsOfDevice[entry.device] ?? [] {
                     touched.formUnion(try take(entry, for: asset, moment))
                 }
@@ -70,6 +70,35 @@ extension Worker {
         return max(horizon, now.advanced(bySeconds: -ttl - setup.expirySlackSeconds))
     }
 
+    /// Takes the batches of a device that a page of the log has; returns the assignments that they touched.
+    private func take(_ entries: [LogEntry], _ moment: Timestamp) throws -> Set<AssignmentKey> {
+        var touched: Set<AssignmentKey> = []
+        var rest = entries[...]
+        while let entry = rest.first {
+            let count = try takeRun(rest, entry.device, moment, &touched)
+            if count == 0 { touched.formUnion(try take(entry, for: entry.device, moment)) }
+            rest = rest.dropFirst(max(count, 1))
+        }
+        return touched
+    }
+
+    /// Takes the first batches in one piece if they just go on behind what is there; returns how many these are, 0
+    /// where it is one at most.
+    private func takeRun(
+        _ entries: ArraySlice<LogEntry>, _ device: DeviceID, _ moment: Timestamp, _ touched: inout Set<AssignmentKey>
+    ) throws -> Int {
+        guard entries.count > 1, let work = devices[device], work.sync == .synced, let cached = work.cached else {
+            return 0
+        }
+        let run = LogRun(entries, behind: cached.latest, from: try leastTaken(device))
+        guard run.batches.count > 1 else { return 0 }
+        try cache.appendTail(
+            device, position: run.position, first: run.first, last: run.last, count: run.messageCount, run.bytes)
+        let range = newRange(from: run.first, to: run.last, behind: cached.latest)
+        touched.formUnion(try note((range, run.messageCount), of: device, moment))
+        return run.batches.count
+    }
+
     /// Takes one batch for a device, or for an asset that it stands for; returns the assignments that it touched.
     private func take(
         _ entry: LogEntry, for device: DeviceID, _ moment: Timestamp
@@ -78,6 +107,14 @@ extension Worker {
             let taken = try device == entry.device
                 ? store(entry, behind: cached.latest) : store(entry, of: device, behind: cached.latest)
         else { return [] }
+        return try note(taken, of: device, moment)
+    }
+
+    /// Notes what was put into the tail of a device; returns the assignments that it touches.
+    private func note(
+        _ taken: (range: TimeRange, count: Int), of device: DeviceID, _ moment: Timestamp
+    ) throws -> [AssignmentKey] {
+        guard let work = devices[device], let cached = work.cached else { return [] }
         let latest = Timestamp(microseconds: taken.range.upper.microseconds - 1)
         if cached.latest.map({ $0 < latest }) ?? true {
             devices[device]?.cached?.latest = latest
@@ -109,12 +146,15 @@ extension Worker {
             try cache.appendTail(
                 entry.device, position: entry.position, first: chunk.firstTimestamp, last: chunk.lastTimestamp,
                 count: chunk.count, entry.bytes)
-            // From the latest message on, so that what follows it without a gap makes one range.
-            let lower = latest.map { Timestamp(microseconds: $0.microseconds + 1) } ?? chunk.firstTimestamp
-            return (TimeRange(inclusive: lower, chunk.lastTimestamp), chunk.count)
+            return (newRange(from: chunk.firstTimestamp, to: chunk.lastTimestamp, behind: latest), chunk.count)
         }
         let batch = try entry.batch().sorted().clipped(to: TimeRange(lower: least, upper: .distantFuture))
         return try store(batch, entry.device, position: entry.position, behind: latest)
+    }
+
+    /// The range of what follows the latest message: from there on, so that what follows without a gap makes one range.
+    private func newRange(from first: Timestamp, to last: Timestamp, behind latest: Timestamp?) -> TimeRange {
+        TimeRange(inclusive: latest.map { Timestamp(microseconds: $0.microseconds + 1) } ?? first, last)
     }
 
     /// The same for what of a batch was sent while its device stood for an asset.

@@ -40,11 +40,22 @@ extension MessageRow {
 
     /// The messages in a column, which must be those that the row was written with.
     func chunk(_ row: Statement, _ column: Int32) throws -> MessageChunk {
+        try messages(row, column) { try MessageChunk($0) }
+    }
+
+    /// The same of a row that may hold several batches.
+    func chunks(_ row: Statement, _ column: Int32) throws -> [MessageChunk] {
+        try messages(row, column) { try ChunkRun.chunks($0) }
+    }
+
+    private func messages<Messages>(
+        _ row: Statement, _ column: Int32, _ read: (UnsafeRawBufferPointer) throws -> Messages
+    ) throws -> Messages {
         try row.withBlob(column) { bytes in
             guard Self.body(of: bytes) == body else {
                 throw CacheError.corrupt("messages of \(table) of device \(device) at \(key)")
             }
-            return try MessageChunk(bytes)
+            return try read(bytes)
         }
     }
 }

@@ -82,7 +82,7 @@ extension WorkerCache {
             """, device.rawValue)
         try statement.forEachRow { row in
             let message = try MessageRow(row, table, device)
-            if readsBodies { _ = try message.chunk(row, 6) }
+            if readsBodies { _ = try message.chunks(row, 6) }
             total.add(row.int64(5))
             messageCount += message.count
         }

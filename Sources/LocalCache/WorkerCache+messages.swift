@@ -26,7 +26,7 @@ extension WorkerCache {
             device, position: position, first: range.lower, last: last, count: batch.count, MessageChunk.encode(batch))
     }
 
-    /// The same with messages that are encoded already.
+    /// The same with messages that are encoded already, as a chunk or as a run of them whose last position it is.
     package func appendTail(
         _ device: DeviceID, position: Int64, first: Timestamp, last: Timestamp, count: Int, _ bytes: [UInt8]
     ) throws(CacheError) {
@@ -75,9 +75,11 @@ extension WorkerCache {
                 """, device.rawValue, range.upper.microseconds)
             try statement.forEachRowWhile { row in
                 guard row.int64(2) >= range.lower.microseconds else { return !span.isAscending }
-                let chunk = try MessageRow(row, .tail, device).chunk(row, 6)
-                parts.append(
-                    try parameters.map { try chunk.batch(parameters: $0, hashes: true) } ?? chunk.batch())
+                for chunk in try MessageRow(row, .tail, device).chunks(row, 6).reversed()
+                where chunk.firstTimestamp < range.upper && chunk.lastTimestamp >= range.lower {
+                    parts.append(
+                        try parameters.map { try chunk.batch(parameters: $0, hashes: true) } ?? chunk.batch())
+                }
                 return true
             }
         } catch { throw CacheError(error) }

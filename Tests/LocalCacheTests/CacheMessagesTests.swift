@@ -42,6 +42,27 @@ struct CacheMessagesTests {
         #expect(try test.cache.tail(TestCache.device) == TestCache.batch(messages).sorted())
     }
 
+    @Test("batches in one row are the same messages as in rows of their own, and stay until all of them are sealed")
+    func runs() throws {
+        let test = try TestCache()
+        let messages = (0..<40).map { (Int64($0 * 10), Double($0)) }
+        for start in stride(from: 0, to: 40, by: 20) {
+            let batches = stride(from: start, to: start + 20, by: 4).map { Array(messages[$0..<$0 + 4]) }
+            try test.cache.appendTail(
+                TestCache.device, position: Int64(start + 4), first: .at(messages[start].0),
+                last: .at(messages[start + 19].0), count: 20,
+                ChunkRun.encode(batches.map { MessageChunk.encode(TestCache.batch($0)) }))
+        }
+        try test.reopen()
+        #expect(try test.cache.tail(TestCache.device) == TestCache.batch(messages))
+        let late = try test.cache.tail(TestCache.device, overlapping: TimeRange(lower: .at(350), upper: .at(360)))
+        #expect(late == TestCache.batch(Array(messages[32..<36])))
+        #expect(try test.cache.tailCounts() == [TestCache.device: 40])
+        try test.cache.settleSeal(TestCache.device, replaced: [], upTo: 23)
+        #expect(try test.cache.tail(TestCache.device) == TestCache.batch(Array(messages[20...])))
+        try test.cache.audit(readsBodies: true)
+    }
+
     @Test("chunks that end after a moment are found in the order of time")
     func chunks() throws {
         let test = try TestCache()
