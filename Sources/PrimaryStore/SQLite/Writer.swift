@@ -70,7 +70,6 @@ final class Writer {
     func trimLog(_ device: DeviceID, upTo: Int64) throws {
         let gone = try deleteLog(device, upTo: upTo)
         if gone.count > 0 {
-            logChanges.append(.trimmed(device, upTo: upTo))
             book.changeLog(Slot(device: device)) { log in
                 log.rows.count -= gone.count
                 log.rows.sum &-= gone.sum
@@ -82,12 +81,14 @@ final class Writer {
     }
 
     private func deleteLog(_ device: DeviceID, upTo: Int64) throws -> RunningTotal {
-        let checksum = try connection.statement("SELECT crc FROM log WHERE position = ? AND device = ?")
+        let checksum = try connection.statement("SELECT crc FROM log WHERE position = ?")
         let deletion = try connection.statement("DELETE FROM log WHERE position = ?")
-        try checksum.bind(2, device.rawValue)
         var gone = RunningTotal()
         let committed = logIndex.places(of: device, upTo: upTo).map(\.position)
-        for position in committed + logChanges.appended(device, upTo: upTo) {
+        let positions = committed + logChanges.appended(device, upTo: upTo)
+        // Those whose rows have vanished too, which the totals tell.
+        if !positions.isEmpty { logChanges.append(.trimmed(device, upTo: upTo)) }
+        for position in positions {
             try checksum.bind(1, position)
             guard let value = try checksum.first({ $0.int64(0) }) else { continue }
             gone.add(value)
