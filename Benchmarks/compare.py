@@ -11,7 +11,9 @@ usage: compare.py --binary ODOGRAPH --folder SCRATCH [--anchors DIR] [--python D
   --only TEXT        only the steps whose name holds this
   --quick            small fleets: to try whether everything runs
   --draw             draws table and charts again from results.json
-  --out DIR          table.json, table.md, ratios.svg and growth.svg (docs/performance of this repository)
+  --out DIR          table.json, ratios.svg and growth.svg (docs/performance of this repository); a page beside it that
+                     is called as it is, DIR.md, gets the tables between its lines "<!-- measured: NAME -->" and
+                     "<!-- end -->"; NAME is table, agreement or growth
 
 nginx, PostgreSQL (initdb in PATH or below /usr/lib/postgresql) and the anchors are used where they are there; a row
 whose counterpart is missing says so. Needs nothing beside Python.
@@ -132,6 +134,7 @@ class Comparison:
             for name, step in self.steps:
                 self.attempt(f"round {number + 1}, {name}", name, step)
         self.attempt("growth", "growth", self.growth)
+        self.attempt("breadth", "breadth", self.breadth)
         if self.postgres:
             self.postgres.stop()
 
@@ -199,6 +202,9 @@ class Comparison:
 
     def growth(self):
         self.service("growth", "--scale", "100" if self.options.quick else "1")
+
+    def breadth(self):
+        self.service("breadth", "--scale", "100" if self.options.quick else "1")
 
     # What it is held against
 
@@ -496,6 +502,8 @@ GROWTH = [
      [": replay", ": one message, to its committed interval", ": late message", ": a read of one month",
       ": memory at most"]),
     ("open interval of", "Messages in the open interval", [": one message, to its committed interval"]),
+    ("breadth", "Devices, of a day each",
+     [": replay, with copying", ": replay, by the clock", ": memory before", ": memory at most"]),
 ]
 
 
@@ -527,14 +535,27 @@ def growth_markdown(groups):
     return "\n".join(lines) + "\n"
 
 
+def fill(path, name, text):
+    """Writes a table into a page, in the place of what stands between the lines for it."""
+    if not os.path.exists(path):
+        return
+    with open(path) as file:
+        page = file.read()
+    begin, end = f"<!-- measured: {name} -->\n", "<!-- end -->"
+    if begin in page:
+        head, rest = page.split(begin, 1)
+        with open(path, "w") as file:
+            file.write(f"{head}{begin}\n{text.strip()}\n\n{end}{rest.split(end, 1)[1]}")
+
+
 def draw(results, out):
     os.makedirs(out, exist_ok=True)
     rows, groups = table(results), growth(results)
     when = time.strftime("%Y-%m-%d", time.gmtime())
     with open(f"{out}/table.json", "w") as file:
         json.dump({"date": when, "rows": rows, "growth": groups}, file, indent=1)
-    with open(f"{out}/table.md", "w") as file:
-        file.write(markdown(rows) + "\n" + checks(results) + growth_markdown(groups))
+    for name, text in [("table", markdown(rows)), ("agreement", checks(results)), ("growth", growth_markdown(groups))]:
+        fill(os.path.abspath(out) + ".md", name, text)
     with open(f"{out}/ratios.svg", "w") as file:
         file.write(ratio_chart(rows))
     with open(f"{out}/growth.svg", "w") as file:

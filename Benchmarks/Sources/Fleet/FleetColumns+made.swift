@@ -1,8 +1,12 @@
 import Glibc
 
 extension FleetColumns {
+    /// 1 October 2026: a server keeps apart what is ahead of its clock, so a fleet ends by the end of that month.
+    private static let monthStart: Int64 = 1_790_812_800
+
     /// A made-up fleet: a message every 10 s under way, every 5 minutes parked. The same arguments give the same fleet.
-    public init(devices: Int, days: Int, seed: UInt64 = 1, from start: Int64 = 1_790_812_800) {
+    public init(devices: Int, days: Int, seed: UInt64 = 1, from start: Int64? = nil) {
+        let start = start ?? Self.monthStart - Int64(max(0, days - 30)) * 86_400
         var maker = FleetMaker()
         for device in 0..<devices {
             maker.add(device: device, days: days, seed: seed, from: start)

@@ -15,7 +15,7 @@ extension Scenes {
         let count = try importDay(of: devices)
         seal()
         try restart()
-        let name = "a day of \(devices) devices"
+        let name = "breadth \(devices)"
         measures.add("\(name): memory before", "MB", server.memoryMost)
         let (processor, wall) = (server.processorTime, CPUClock.wall)
         try createCalculator(ReferenceCalculator.definition(updateInterval: 0), on: "all")

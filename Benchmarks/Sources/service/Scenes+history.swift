@@ -24,12 +24,13 @@ extension Scenes {
         measures.add("memory at most, reads and single messages", "MB", server.memoryMost)
     }
 
-    /// The store as its backup, which has no free pages and no write-ahead log, and the caches as they are.
+    /// The store as its backup, and the caches once the server has ended: neither has a write-ahead log.
     private func addDisk(_ count: Int) throws {
         let backup = server.folder + "/backup.db"
         try server.run(["backup", "--to", backup, "--data", server.folder + "/data", "--force"])
         let size = try FileManager.default.attributesOfItem(atPath: backup)[.size] as? Int ?? 0
         measures.add("disk, archive", "bytes a message", Double(size) / Double(count))
+        server.stop()
         measures.add("disk, cache", "bytes a message", Double(server.size("cache")) / Double(count))
     }
 

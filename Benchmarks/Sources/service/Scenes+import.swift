@@ -8,6 +8,11 @@ extension Scenes {
         for device in 0..<fleet.deviceCount {
             try importRows(fleet.rows(of: device).map { (device: device, row: $0) }, of: fleet, id: firstID + device)
         }
+        // What is ahead of the server's clock would be missing from all that is measured.
+        let metrics = String(decoding: try connection.get("/metrics").body, as: UTF8.self)
+        guard metrics.contains("odograph_messages_apart_total 0\n") else {
+            throw BenchmarkError("messages were kept apart: is the fleet's time ahead of the clock?")
+        }
     }
 
     /// Imports messages, all of them as those of one device.
