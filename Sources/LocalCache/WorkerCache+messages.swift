@@ -86,6 +86,29 @@ extension WorkerCache {
         return MessageBatch.joined(parts.reversed()).sorted()
     }
 
+    /// Where to stop if the messages of a device's tail between two moments are more than so many: a moment up to
+    /// which there is at least one of them, and about so many; nil if they are not that many, or lie across the second
+    /// moment.
+    package func tailBorder(
+        _ device: DeviceID, after moment: Timestamp, before upper: Timestamp, countMax: Int
+    ) throws(CacheError) -> Timestamp? {
+        try use(device)
+        guard let entry = entries[device], entry.tailMessageCount > countMax else { return nil }
+        let rows = try read(
+            """
+            SELECT position, first, last, count, body, crc FROM tail WHERE device = ? AND last > ? AND first < ?
+            ORDER BY last
+            """, device.rawValue, moment.microseconds, upper.microseconds
+        ) { try MessageRow($0, .tail, device) }
+        guard rows.reduce(0, { $0 + $1.count }) > countMax else { return nil }
+        var count: Int64 = 0
+        let border = rows.first { row in
+            count += row.count
+            return count >= countMax
+        }
+        return border.flatMap { $0.last < upper.microseconds ? Timestamp(microseconds: $0.last) : nil }
+    }
+
     /// Where the tail of a device lies; nil if it has none.
     private func tailSpan(_ device: DeviceID) throws(CacheError) -> TailSpan? {
         guard let entry = entries[device], !entry.tail.isEmpty else { return nil }

@@ -27,29 +27,40 @@ struct MessageReader {
     let device: DeviceID
     let binding: ColumnBinding
     var stream: SourceStream?
+    /// About as many messages of the tail are read at one time: what has just been imported may be years.
+    var tailCountMax = Self.tailCountMaxDefault
+
+    static let tailCountMaxDefault = 65_536
 
     /// The parameters that it decodes; nil: all of them.
     var parameters: [ParameterID]? { binding.needsAllColumns ? nil : binding.parameters }
 
-    /// The next messages after a moment: at most one chunk with what of the tail falls before its end; nil at the end.
+    /// The next messages after a moment: at most one chunk with what of the tail falls before its end, or a part of the
+    /// tail; nil at the end.
     func block(after moment: Timestamp, _ cache: WorkerCache) throws -> MessageBlock? {
         if let stream { return try block(after: moment, of: stream) }
-        let rest = TimeRange(lower: Timestamp(microseconds: moment.microseconds + 1), upper: .distantFuture)
-        let parameters = parameters
-        guard let chunk = try cache.chunks(device, endingAfter: moment, countMax: 1).first else {
-            let tail = try cache.tail(device, overlapping: rest, parameters: parameters)
-            let batch = tail.slice(tail.firstRow(at: rest.lower)..<tail.count)
+        let lower = Timestamp(microseconds: moment.microseconds + 1)
+        let chunk = try cache.chunks(device, endingAfter: moment, countMax: 1).first
+        let end = try cache.tailBorder(
+            device, after: moment, before: chunk?.first ?? .distantFuture, countMax: tailCountMax)
+        guard let chunk, end == nil else {
+            let rest = TimeRange(inclusive: lower, end ?? .distantFuture)
+            let batch = try tail(rest, cache)
             return batch.isEmpty ? nil : binding.block(batch)
         }
-        let range = TimeRange(inclusive: rest.lower, chunk.last)
-        let tail = try cache.tail(device, overlapping: range, parameters: parameters)
-        let beside = tail.slice(tail.firstRow(at: range.lower)..<tail.firstRow(at: range.upper))
+        let beside = try tail(TimeRange(inclusive: lower, chunk.last), cache)
         var batch =
             beside.isEmpty
             ? try cache.sharedChunk(device, first: chunk.first, parameters: parameters)
             : try cache.chunk(device, first: chunk.first, parameters: parameters, besides: beside.timestamps)
-        if chunk.first <= moment { batch = batch.slice(batch.firstRow(at: rest.lower)..<batch.count) }
+        if chunk.first <= moment { batch = batch.slice(batch.firstRow(at: lower)..<batch.count) }
         return binding.block(beside.isEmpty ? batch : batch.merged(with: beside))
+    }
+
+    /// What of the tail lies in a range.
+    private func tail(_ range: TimeRange, _ cache: WorkerCache) throws -> MessageBatch {
+        let tail = try cache.tail(device, overlapping: range, parameters: parameters)
+        return tail.slice(tail.firstRow(at: range.lower)..<tail.firstRow(at: range.upper))
     }
 
     private func block(after moment: Timestamp, of stream: SourceStream) throws -> MessageBlock? {

@@ -65,6 +65,8 @@ package struct RecalculationJob {
         package var customFields: [Timestamp: [String: Value]] = [:]
         /// From where, and from what, the whole history is calculated.
         package var horizon = HorizonStart()
+        /// About as many messages are read at one time of those that are not in chunks.
+        package var tailCountMax = MessageReader.tailCountMaxDefault
 
         package init(plan: EvaluationPlan, binding: ColumnBinding, sources: SourceReader? = nil) {
             self.plan = plan
@@ -104,7 +106,8 @@ package struct RecalculationJob {
         let stream = calculator.messagesSource.flatMap { calculator in
             inputs.sources.map { MessageReader.SourceStream(calculator: calculator, sources: $0) }
         }
-        reader = MessageReader(device: key.device, binding: inputs.binding, stream: stream)
+        reader = MessageReader(
+            device: key.device, binding: inputs.binding, stream: stream, tailCountMax: inputs.tailCountMax)
     }
 
     /// What lies before the horizon is no message's: it asks for what goes on from there.

@@ -31,6 +31,38 @@ struct CacheTailSpanTests {
         }
     }
 
+    @Test("a large tail is read part by part, each of about as many messages as asked for", arguments: 1...40)
+    func borders(seed: Int) throws {
+        var random = SeededRandom(UInt64(seed))
+        let test = try TestCache()
+        var wanted: [Int64] = []
+        for position in 1...60 as ClosedRange<Int64> {
+            let start = random.below(5) > 0 ? position * 10 : random.below(600)
+            let batch = (0..<1 + random.below(6)).map { (start + $0 * 3, Double(position)) }
+            try test.cache.appendTail(TestCache.device, position: position, TestCache.batch(batch))
+            wanted += batch.map { $0.0 * 1_000_000 }
+        }
+        // Some are behind the next chunk, and not to be read before it.
+        let upper = Timestamp.at(300 + random.below(400))
+        var (moment, times) = (Timestamp.distantPast, [Int64]())
+        func take(_ range: TimeRange) throws -> [Int64] {
+            try test.cache.tail(TestCache.device, overlapping: range).timestamps
+                .filter { range.contains(Timestamp(microseconds: $0)) }
+        }
+        while let border = try test.cache.tailBorder(TestCache.device, after: moment, before: upper, countMax: 20) {
+            let part = try take(TimeRange(lower: Timestamp(microseconds: moment.microseconds + 1), upper: border))
+            let last = try take(TimeRange(inclusive: border, border))
+            #expect(border > moment && border < upper && !last.isEmpty, "seed \(seed)")
+            #expect(part.count < 60, "seed \(seed)")
+            times += part + last
+            moment = border
+        }
+        let rest = TimeRange(lower: Timestamp(microseconds: moment.microseconds + 1), upper: upper)
+        times += try take(rest)
+        #expect(times == wanted.filter { $0 < upper.microseconds }.sorted(), "seed \(seed)")
+        #expect(moment > .distantPast, "seed \(seed): nothing was cut")
+    }
+
     @Test("chunks that are shared are those of the cache, also after one of them has changed")
     func shared() throws {
         let test = try TestCache()

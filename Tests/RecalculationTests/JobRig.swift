@@ -36,6 +36,9 @@ final class JobRig {
     private var position: Int64 = 0
     private var lastID: Int64 = 0
 
+    /// See `RecalculationJob.Inputs`; nil: its default.
+    var tailCountMax: Int?
+
     init(_ definition: String = JobRig.trips, stateSpacing: Int = 50) throws {
         cache = try WorkerCache(path: path, storeID: 1)
         calculator = try Calculator(JSONValue(parsing: definition))
@@ -94,6 +97,7 @@ final class JobRig {
             binding: ColumnBinding(
                 calculator.layout, table: table, facts: DeviceFacts(id: key.device, ident: "x", name: "x")))
         inputs.horizon = horizon
+        if let tailCountMax { inputs.tailCountMax = tailCountMax }
         return inputs
     }
 

@@ -33,6 +33,25 @@ struct RecalculationJobTests {
         #expect(try rig.intervals() == JobRig.full(messages))
     }
 
+    @Test(
+        "a long tail before, between and behind chunks is read part by part and gives the same",
+        arguments: [1, 40, 300])
+    func longTail(_ countMax: Int) throws {
+        let rig = try JobRig()
+        rig.tailCountMax = countMax
+        let messages = JobRig.messages(1010)
+        var parts = stride(from: 0, to: 1010, by: 10).map { Array(messages[$0..<$0 + 10]) }
+        let (first, second) = (parts[40..<50], parts[70..<80])
+        for chunks in [first, second] { try rig.insert(Array(chunks.joined()), chunkSize: 50) }
+        parts = Array(parts[..<40] + parts[50..<70] + parts[80...])
+        // Every third comes two too late.
+        for index in stride(from: 0, to: parts.count - 2, by: 3) { parts.swapAt(index, index + 2) }
+        for part in parts { try rig.append(part) }
+        let outcome = try rig.run([.all], slice: 60)
+        #expect(outcome.messageCount == 1010 && outcome.reachesEnd)
+        #expect(try rig.intervals() == JobRig.full(messages))
+    }
+
     @Test("without messages there is nothing, and no trap")
     func empty() throws {
         let rig = try JobRig()
