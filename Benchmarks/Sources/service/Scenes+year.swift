@@ -78,7 +78,7 @@ extension Scenes {
     }
 
     /// The id of the latest job, once there is one after a given one.
-    private func waitForJob(_ calculator: Int, after id: Double) throws -> Double {
+    func waitForJob(_ calculator: Int, after id: Double) throws -> Double {
         for _ in 0..<60_000 {
             let answer = try connection.get("/gw/calcs/\(calculator)/devices/1/jobs?count=1")
             let job = try JSONValue(parsing: answer.body)["result"]?.arrayValue?.first

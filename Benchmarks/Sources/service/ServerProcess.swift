@@ -61,6 +61,11 @@ final class ServerProcess {
         return line?.split(separator: " ").compactMap { Double($0) }.first.map { $0 / 1_000 } ?? .nan
     }
 
+    /// Counts the most from now on.
+    func forgetMemoryMost() {
+        try? "5".write(toFile: "/proc/\(process.processIdentifier)/clear_refs", atomically: false, encoding: .utf8)
+    }
+
     /// Bytes of memory that the server has now.
     var residentBytes: Int {
         let text = (try? String(contentsOfFile: "/proc/\(process.processIdentifier)/statm", encoding: .utf8)) ?? ""
