@@ -58,10 +58,16 @@ extension Doctor {
         say(.ok, "lock", "process \(holder)\(name) runs on the folder")
     }
 
-    /// The process that has locked a file; the list may change while it is read, so that a miss is looked at again.
+    /// How often a lock is looked for that is not found, and how long is waited between.
+    private static let lockLookCount = 20
+    private static let lockLookMicroseconds: UInt32 = 2_000
+
+    /// The process that has locked a file. The list is read page by page: where it changes meanwhile, a line may be
+    /// passed over, so that a miss is looked at again.
     private func holder(of status: stat) -> String? {
         let file = Self.lockedFile(status)
-        for _ in 0..<3 {
+        for look in 0..<Self.lockLookCount {
+            if look > 0 { usleep(Self.lockLookMicroseconds) }
             let lines = text("/proc/locks")?.split(separator: "\n") ?? []
             for line in lines {
                 // 1: FLOCK ADVISORY WRITE 4711 fd:00:123456 0 EOF
