@@ -11,8 +11,8 @@ struct LogChanges {
     /// The positions of a device that were appended.
     func appended(_ device: DeviceID, upTo: Int64) -> [Int64] {
         all.compactMap { change in
-            guard case .appended(device, let place) = change, place.position <= upTo else { return nil }
-            return place.position
+            guard case .appended(device, let position, _) = change, position <= upTo else { return nil }
+            return position
         }
     }
 

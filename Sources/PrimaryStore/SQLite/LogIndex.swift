@@ -8,42 +8,51 @@ import Telemetry
 /// device. It follows the commits, and is told of them before anybody else is. So it has every batch up to the last
 /// position, and for a moment some that are sealed already: whoever reads by it finds them gone.
 final class LogIndex: Sendable {
-    /// Where a batch stands and how many messages it has.
-    struct Place: Sendable, Hashable {
-        var position: Int64
-        var count: Int64
-    }
-
     /// What a transaction does to the log.
     enum Change: Sendable {
-        case appended(DeviceID, Place)
+        case appended(DeviceID, position: Int64, count: Int64)
         case trimmed(DeviceID, upTo: Int64)
     }
 
-    /// The places of each device, ascending.
-    private let places: Mutex<[DeviceID: [Place]]>
+    /// The batches of a device: where they stand, ascending, and how many messages each has.
+    fileprivate struct Batches {
+        var positions: [Int64] = []
+        var counts: [Int64] = []
 
-    init(_ connection: Connection) throws {
-        var found: [DeviceID: [Place]] = [:]
-        try connection.statement("SELECT position, device, count FROM log ORDER BY position").forEachRow { row in
-            found[DeviceID(row.int64(1)), default: []].append(Place(position: row.int64(0), count: row.int64(2)))
+        mutating func append(_ position: Int64, _ count: Int64) {
+            positions.append(position)
+            counts.append(count)
         }
-        places = Mutex(found)
+
+        mutating func trim(upTo position: Int64) {
+            let end = positions.firstIndex(after: position)
+            positions.removeFirst(end)
+            counts.removeFirst(end)
+        }
     }
 
-    /// The places of a device after one position and up to another.
-    func places(of device: DeviceID, after: Int64 = .min, upTo: Int64 = .max) -> ArraySlice<Place> {
-        let all = places.withLock { $0[device] } ?? []
-        let first = all.partitioningIndex { $0.position > after }
-        let end = all.partitioningIndex { $0.position > upTo }
-        return all[first..<max(first, end)]
+    private let batches: Mutex<[DeviceID: Batches]>
+
+    init(_ connection: Connection) throws {
+        var found: [DeviceID: Batches] = [:]
+        try connection.statement("SELECT position, device, count FROM log ORDER BY position").forEachRow { row in
+            found[DeviceID(row.int64(1)), default: Batches()].append(row.int64(0), row.int64(2))
+        }
+        batches = Mutex(found)
+    }
+
+    /// The positions of a device's batches after one and up to another.
+    func positions(of device: DeviceID, after: Int64 = .min, upTo: Int64 = .max) -> ArraySlice<Int64> {
+        let all = batches.withLock { $0[device]?.positions } ?? []
+        let first = all.firstIndex(after: after)
+        return all[first..<max(first, all.firstIndex(after: upTo))]
     }
 
     /// What waits of the devices of some slots, in the order of the devices.
     func pending(in slots: SlotSet) -> [PendingLog] {
-        let pending = places.withLock { places in
-            places.compactMap { device, places in
-                slots.contains(Slot(device: device)) ? PendingLog(device, places) : nil
+        let pending = batches.withLock { batches in
+            batches.compactMap { device, batches in
+                slots.contains(Slot(device: device)) ? PendingLog(device, batches) : nil
             }
         }
         return pending.sorted { $0.device < $1.device }
@@ -52,13 +61,14 @@ final class LogIndex: Sendable {
     /// Follows a transaction that was committed.
     func apply(_ changes: [Change]) {
         guard !changes.isEmpty else { return }
-        places.withLock { places in
+        batches.withLock { batches in
             for change in changes {
                 switch change {
-                case .appended(let device, let place): places[device, default: []].append(place)
+                case .appended(let device, let position, let count):
+                    batches[device, default: Batches()].append(position, count)
                 case .trimmed(let device, let upTo):
-                    places[device]?.removeFirst(while: { $0.position <= upTo })
-                    if places[device]?.isEmpty ?? false { places[device] = nil }
+                    batches[device]?.trim(upTo: upTo)
+                    if batches[device]?.positions.isEmpty ?? false { batches[device] = nil }
                 }
             }
         }
@@ -66,27 +76,10 @@ final class LogIndex: Sendable {
 }
 
 extension PendingLog {
-    fileprivate init?(_ device: DeviceID, _ places: [LogIndex.Place]) {
-        guard let first = places.first, let last = places.last else { return nil }
+    fileprivate init?(_ device: DeviceID, _ batches: LogIndex.Batches) {
+        guard let first = batches.positions.first, let last = batches.positions.last else { return nil }
         self.init(
-            device: device, entryCount: places.count, messageCount: places.reduce(0) { $0 + Int($1.count) },
-            firstPosition: first.position, lastPosition: last.position)
-    }
-}
-
-extension Array {
-    /// The first index from which on the elements are what is asked for, where all of them stand behind the others.
-    fileprivate func partitioningIndex(where isBehind: (Element) -> Bool) -> Int {
-        var (lower, upper) = (startIndex, endIndex)
-        while lower < upper {
-            let middle = lower + (upper - lower) / 2
-            if isBehind(self[middle]) { upper = middle } else { lower = middle + 1 }
-        }
-        return lower
-    }
-
-    /// Removes the elements from the beginning up to the first that is not what is asked for.
-    fileprivate mutating func removeFirst(while isGone: (Element) -> Bool) {
-        removeFirst(partitioningIndex { !isGone($0) })
+            device: device, entryCount: batches.positions.count, messageCount: Int(batches.counts.reduce(0, +)),
+            firstPosition: first, lastPosition: last)
     }
 }

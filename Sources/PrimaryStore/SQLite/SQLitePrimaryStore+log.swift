@@ -41,12 +41,12 @@ extension SQLitePrimaryStore {
 
     package func readLog(device: DeviceID, after: Int64, limit: LogLimit) throws(StoreError) -> LogPage {
         let end = lastPosition
-        let places = logIndex.places(of: device, after: after, upTo: end)
-        guard !places.isEmpty else { return LogPage(entries: [], reached: max(after, end), isCut: false) }
+        let positions = logIndex.positions(of: device, after: after, upTo: end)
+        guard !positions.isEmpty else { return LogPage(entries: [], reached: max(after, end), isCut: false) }
         return try read { connection in
             // In one transaction: a seal meanwhile takes all that it sealed or nothing.
             try connection.transaction(isWriting: false) {
-                try LogPage(connection, places, after: after, end: end, limit: limit)
+                try LogPage(connection, positions, after: after, end: end, limit: limit)
             }
         }
     }
@@ -112,7 +112,7 @@ extension Writer {
             try statement.bind(5, value)
             try statement.bind(6, row.bytes)
             try statement.run()
-            logChanges.append(.appended(row.device, LogIndex.Place(position: position, count: Int64(row.count))))
+            logChanges.append(.appended(row.device, position: position, count: Int64(row.count)))
             book.changeLog(slot) { log in
                 log.rows.add(value)
                 log.time = max(log.time, row.accepted)
@@ -138,16 +138,16 @@ extension LogPage {
         reached = isCut ? entries.last?.position ?? after : max(after, end)
     }
 
-    /// Reads the rows at some places until a limit or the end; those that are gone are passed over.
+    /// Reads the rows at some positions until a limit or the end; those that are gone are passed over.
     fileprivate init(
-        _ connection: Connection, _ places: ArraySlice<LogIndex.Place>, after: Int64, end: Int64, limit: LogLimit
+        _ connection: Connection, _ positions: ArraySlice<Int64>, after: Int64, end: Int64, limit: LogLimit
     ) throws {
         self.init(entries: [], reached: after, isCut: false)
         let statement = try connection.statement(
             "SELECT position, device, count, crc, bytes FROM log WHERE position = ?")
         var byteCount = 0
-        for place in places where !isCut {
-            try statement.bind(1, place.position)
+        for position in positions where !isCut {
+            try statement.bind(1, position)
             _ = try statement.first { row in try take(row, &byteCount, limit) }
         }
         reached = isCut ? entries.last?.position ?? after : max(after, end)

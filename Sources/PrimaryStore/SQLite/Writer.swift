@@ -84,7 +84,7 @@ final class Writer {
         let checksum = try connection.statement("SELECT crc FROM log WHERE position = ?")
         let deletion = try connection.statement("DELETE FROM log WHERE position = ?")
         var gone = RunningTotal()
-        let committed = logIndex.places(of: device, upTo: upTo).map(\.position)
+        let committed = logIndex.positions(of: device, upTo: upTo)
         let positions = committed + logChanges.appended(device, upTo: upTo)
         // Those whose rows have vanished too, which the totals tell.
         if !positions.isEmpty { logChanges.append(.trimmed(device, upTo: upTo)) }
