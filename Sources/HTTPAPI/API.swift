@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import Ingest
 import Logging
 import PrimaryStore
 import Publishing
@@ -29,6 +30,8 @@ package struct API: Sendable {
     let bodies = BodyBudget()
     let activity = DeviceActivity()
     let horizons = DeviceHorizons()
+    /// Knows the names of parameters from one body to the next.
+    let decoder: MessageDecoder
     let keptAnswers: KeptAnswers
     let health = HealthWatch()
 
@@ -46,6 +49,7 @@ package struct API: Sendable {
         self.logger = logger
         self.limits = limits
         keptAnswers = KeptAnswers(byteCountMax: limits.keptAnswerBytesMax)
+        decoder = MessageDecoder(table: store.parameters)
         catalog = EntityCatalog(try store.registry())
         pool = BlockingPool(threadsMax: limits.blockingThreadsMax, queueMax: limits.blockingQueueMax)
         self.fleet = fleet

@@ -25,7 +25,9 @@ package protocol PrimaryStore: Sendable {
 
     /// Appends batches, all or none, and returns their positions once they are durable. Blocks.
     func append(_ batches: [LogAppend]) throws(StoreError) -> [Int64]
-    func append(_ batches: [LogAppend]) async throws(StoreError) -> [Int64]
+    /// The same without blocking: it answers on a thread of the store's own, which is not to be held up.
+    func append(
+        _ batches: [LogAppend], answer: @escaping @Sendable (Result<[Int64], StoreError>) -> Void)
 
     /// The position of the last batch that is durable; 0 before the first.
     var lastPosition: Int64 { get }
@@ -256,6 +258,14 @@ package struct CommitNotice: Sendable {
 }
 
 extension PrimaryStore {
+    /// Appends batches without blocking a thread.
+    package func append(_ batches: [LogAppend]) async throws(StoreError) -> [Int64] {
+        let result = await withCheckedContinuation { continuation in
+            append(batches) { continuation.resume(returning: $0) }
+        }
+        return try result.get()
+    }
+
     package func readLog(after: Int64, slots: SlotSet) throws(StoreError) -> LogPage {
         try readLog(after: after, upTo: nil, slots: slots, limit: LogLimit())
     }

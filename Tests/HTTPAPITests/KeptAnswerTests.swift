@@ -41,15 +41,15 @@ struct KeptAnswerTests {
                 "Accept-Encoding: gzip;q=0\r\nIf-None-Match: W/\"1\"\r\n",
             ] {
                 // The first request fills the memory, the others may be answered from it.
-                let request = Self.request(target, house.master, more)
-                let last = Self.request("/health", house.master, "Connection: close\r\n")
+                let request = TestClient.request(target, house.master, more)
+                let last = TestClient.request("/health", house.master, "Connection: close\r\n")
                 let heads = [request, request, request, last]
                 let quick = try await house.client.exchangeBytes(Array(heads.joined().utf8))
                 let router = try await house.routerClient.exchangeBytes(Array(heads.joined().utf8))
-                #expect(Self.withoutDates(quick) == Self.withoutDates(router))
+                #expect(TestClient.withoutDates(quick) == TestClient.withoutDates(router))
             }
             let isReport = target.contains("/intervals/") && !target.hasSuffix("/x") && !target.contains("as_of")
-            let count = try await Self.quickCount(house)
+            let count = try await house.metric("odograph_requests_at_once_total")
             #expect((count > 0) == (isReport && !target.hasSuffix("/9/intervals/all")), "\(count)")
         }
     }
@@ -78,29 +78,29 @@ struct KeptAnswerTests {
                 for target in Self.targets[..<7] {
                     // A begin that nobody asked for yet is nowhere kept.
                     let fresh = target + (target.contains("?") ? "&" : "?") + "as_of=4102444800"
-                    let request = Self.request(target, house.master, "")
+                    let request = TestClient.request(target, house.master, "")
                     let answers = try await house.client.pipelined([
-                        request, request, Self.request(fresh, house.master, "Connection: close\r\n"),
+                        request, request, TestClient.request(fresh, house.master, "Connection: close\r\n"),
                     ])
                     try #require(answers.count == 3)
                     #expect(answers[0].body == answers[1].body, "seed \(seed), round \(round)")
                     #expect(answers[1].body == answers[2].body, "seed \(seed), round \(round): \(target)")
                 }
             }
-            #expect(try await Self.quickCount(house) > 10)
+            #expect(try await house.metric("odograph_requests_at_once_total") > 10)
         }
     }
 
     @Test("Answers keep the order of requests, those of the router and those from memory")
     func order() async throws {
         try await Self.open { house, _ in
-            let kept = Self.request(Self.targets[0], house.master, "")
-            let routed = Self.request("/gw/devices/1", house.master, "")
+            let kept = TestClient.request(Self.targets[0], house.master, "")
+            let routed = TestClient.request("/gw/devices/1", house.master, "")
             let body = "{\"name\":\"n\"}"
             let patch =
-                Self.request(
+                TestClient.request(
                     "/gw/devices/1", house.master, "Content-Length: \(body.utf8.count)\r\n", method: "PATCH") + body
-            let last = Self.request("/health", house.master, "Connection: close\r\n")
+            let last = TestClient.request("/health", house.master, "Connection: close\r\n")
             let answers = try await house.client.pipelined([kept, kept, routed, kept, patch, kept, routed, kept, last])
             let marks = answers.map { answer in
                 answer.body.contains("\"status\"") ? "h" : answer.body.contains("\"begin\"") ? "k" : "r"
@@ -122,10 +122,10 @@ struct KeptAnswerTests {
         return (0..<Int.random(in: 2...12, using: &random)).map { _ in
             let target = targets[Int.random(in: 0..<targets.count, using: &random)]
             let more = ["", "Accept-Encoding: gzip\r\n", "If-None-Match: *\r\n"][Int.random(in: 0..<3, using: &random)]
-            guard Int.random(in: 0..<5, using: &random) == 0 else { return request(target, token, more) }
+            guard Int.random(in: 0..<5, using: &random) == 0 else { return TestClient.request(target, token, more) }
             let body = "{\"name\":\"n\"}"
             let length = "Content-Length: \(body.utf8.count)\r\n"
-            return request("/gw/devices/2", token, length, method: "PATCH") + body
+            return TestClient.request("/gw/devices/2", token, length, method: "PATCH") + body
         }.joined()
     }
 
@@ -137,11 +137,11 @@ struct KeptAnswerTests {
             // The token has to be known before anything is read in front of the router.
             #expect(try await house.send("GET", "/gw/devices/all").status == 200)
             let mixture = Self.mixture(seed, house.master)
-            let last = Self.request("/health", house.master, "Connection: close\r\n")
+            let last = TestClient.request("/health", house.master, "Connection: close\r\n")
             let bytes = Array((mixture + last).utf8)
             let quick = try await house.client.exchangeBytes(bytes)
             let router = try await house.routerClient.exchangeBytes(bytes)
-            #expect(Self.withoutDates(quick) == Self.withoutDates(router), "seed \(seed)")
+            #expect(TestClient.withoutDates(quick) == TestClient.withoutDates(router), "seed \(seed)")
         }
     }
 
@@ -151,11 +151,12 @@ struct KeptAnswerTests {
             #expect(try await house.send("GET", "/gw/devices/all").status == 200)
             let bytes = Array(Self.mixture(seed, house.master).utf8)
             let quick = try await house.client.exchangeBytes(bytes, endsInput: true)
-            let last = Self.request("/nowhere", house.master, "Connection: close\r\n")
+            let last = TestClient.request("/nowhere", house.master, "Connection: close\r\n")
             let whole = try await house.routerClient.exchangeBytes(bytes + Array(last.utf8))
             let end = try await house.routerClient.exchangeBytes(Array(last.utf8))
             #expect(
-                Self.withoutDates(quick) + Self.withoutDates(end) == Self.withoutDates(whole), "seed \(seed)")
+                TestClient.withoutDates(quick) + TestClient.withoutDates(end) == TestClient.withoutDates(whole),
+                "seed \(seed)")
         }
     }
 
@@ -163,7 +164,7 @@ struct KeptAnswerTests {
     func garbage() async throws {
         try await Self.open(limits: Self.withoutRoom) { house, _ in
             #expect(try await house.send("GET", "/gw/devices/all").status == 200)
-            let bytes = Array((Self.request(Self.targets[0], house.master, "") + "\u{1}\r\n\r\n").utf8)
+            let bytes = Array((TestClient.request(Self.targets[0], house.master, "") + "\u{1}\r\n\r\n").utf8)
             let text = String(decoding: try await house.client.exchangeBytes(bytes), as: UTF8.self)
             #expect(text.hasPrefix("HTTP/1.1 200 OK\r\n"))
             #expect(text.split(separator: "HTTP/1.1 ").last?.hasPrefix("400 ") == true)
@@ -188,8 +189,8 @@ struct KeptAnswerTests {
             let first = try await house.send("GET", Self.targets[0])
             let tag = try #require(first.headers["etag"])
             #expect(first.headers["vary"] == "Accept-Encoding")
-            let request = Self.request(Self.targets[0], house.master, "If-None-Match: \"x\", \(tag)\r\n")
-            let end = Self.request("/health", house.master, "Connection: close\r\n")
+            let request = TestClient.request(Self.targets[0], house.master, "If-None-Match: \"x\", \(tag)\r\n")
+            let end = TestClient.request("/health", house.master, "Connection: close\r\n")
             let same = try await house.client.pipelined([request, end])
             #expect(same[0].status == 304 && same[0].body.isEmpty && same[0].headers["etag"] == tag)
             #expect(same[0].headers["x-odograph-synced"] == "true")
@@ -206,8 +207,8 @@ struct KeptAnswerTests {
         try await Self.open { house, _ in
             let made = try await house.send("POST", "/platform/tokens", "{\"name\":\"app\",\"ttl\":60}")
             let key = try #require(made.result.first?["key"]?.stringValue)
-            let request = Self.request(Self.targets[0], key, "")
-            let end = Self.request("/health", key, "Connection: close\r\n")
+            let request = TestClient.request(Self.targets[0], key, "")
+            let end = TestClient.request("/health", key, "Connection: close\r\n")
             #expect(try await house.client.pipelined([request, request, end]).map(\.status) == [200, 200, 200])
             let none = request.replacing("Authorization", with: "X-Nothing")
             #expect(try await house.client.pipelined([none, end])[0].status == 401)
@@ -231,37 +232,24 @@ struct KeptAnswerTests {
             for begin in 0..<100 {
                 let target = "\(Self.targets[0])?begin=\(begin)"
                 #expect(try await house.send("GET", target).result.count == 3)
-                let text = try await house.send("GET", "/metrics").body
-                let bytes = try #require(Self.value("odograph_kept_answer_bytes", in: text))
+                let bytes = try await house.metric("odograph_kept_answer_bytes")
                 #expect(bytes <= 20_000 && bytes > 0)
             }
-            let text = try await house.send("GET", "/metrics").body
-            #expect(Self.value("odograph_reports_read_total", in: text) == 100)
+            #expect(try await house.metric("odograph_reports_read_total") == 100)
         }
     }
 
     @Test("Without room nothing is kept, and the answers are the same")
     func noRoom() async throws {
         try await Self.open(limits: Self.withoutRoom) { house, _ in
-            let request = Self.request(Self.targets[0], house.master, "")
-            let end = Self.request("/health", house.master, "Connection: close\r\n")
+            let request = TestClient.request(Self.targets[0], house.master, "")
+            let end = TestClient.request("/health", house.master, "Connection: close\r\n")
             let answers = try await house.client.pipelined([request, request, end])
             #expect(answers[1].result.count == 3)
-            let count = try await Self.quickCount(house)
+            let count = try await house.metric("odograph_requests_at_once_total")
             #expect(count == 0)
-            let text = try await house.send("GET", "/metrics").body
-            #expect(Self.value("odograph_reports_read_total", in: text) == 2)
+            #expect(try await house.metric("odograph_reports_read_total") == 2)
         }
-    }
-
-    private static func request(_ target: String, _ token: String, _ more: String, method: String = "GET") -> String {
-        "\(method) \(target) HTTP/1.1\r\nHost: localhost\r\nAuthorization: FlespiToken \(token)\r\n\(more)\r\n"
-    }
-
-    private static func withoutDates(_ bytes: [UInt8]) -> String {
-        // Whether compressed or not, each byte is one character.
-        String(String.UnicodeScalarView(bytes.map { UnicodeScalar($0) }))
-            .replacing(#/\r\nDate: [^\r]*/#, with: "\r\nDate: then")
     }
 
     /// Pushes with the calculator's present revision, if it is assigned.
@@ -274,13 +262,5 @@ struct KeptAnswerTests {
     private static func ids(_ house: TestHouse, _ key: AssignmentKey) throws -> [Int64?] {
         let held = try house.store.heldIntervals(key)
         return (0..<3).map { $0 < held.count ? held[$0].id : nil }
-    }
-
-    private static func quickCount(_ house: TestHouse) async throws -> Double {
-        value("odograph_requests_at_once_total", in: try await house.send("GET", "/metrics").body) ?? 0
-    }
-
-    private static func value(_ name: String, in text: String) -> Double? {
-        text.split(separator: "\n").first { $0.hasPrefix(name + " ") }.flatMap { Double($0.dropFirst(name.count + 1)) }
     }
 }

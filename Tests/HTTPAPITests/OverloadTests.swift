@@ -23,20 +23,14 @@ struct OverloadTests {
         try await house.send("GET", "/gw/devices/1/messages?count=1000&fields=timestamp").result.count
     }
 
-    private static func metric(_ name: String, _ house: TestHouse) async throws -> Int {
-        let lines = try await house.send("GET", "/metrics").body.split(separator: "\n")
-        let line = try #require(lines.first { $0.hasPrefix(name + " ") }, "\(name)")
-        return try #require(Int(line.dropFirst(name.count + 1)))
-    }
-
     @Test("while bodies hold all the memory they may, others get 429, nothing of them is stored, and later they are")
     func heldBody() async throws {
         try await TestHouse.open(limits: Self.limits(bodiesBytesMax: 20_000)) { house in
             _ = try await house.device("a")
             let first = Self.body(second: 1, byteCount: 15_000)
             let slow = try HeldRequest(house, "/gw/devices/1/messages", first, sending: 12_000)
-            for _ in 0..<10_000 where try await Self.metric("odograph_bodies_bytes", house) < 12_000 {}
-            #expect(try await Self.metric("odograph_bodies_bytes", house) == 12_000)
+            for _ in 0..<10_000 where try await house.metric("odograph_bodies_bytes") < 12_000 {}
+            #expect(try await house.metric("odograph_bodies_bytes") == 12_000)
             let second = Self.body(second: 2, byteCount: 9_000)
             let refused = try await house.send("POST", "/gw/devices/1/messages", second)
             #expect(refused.status == 429 && refused.headers["retry-after"] == "1", "\(refused)")
@@ -46,8 +40,8 @@ struct OverloadTests {
             #expect(try await Self.storedCount(house) == 2)
             #expect(try await house.send("POST", "/gw/devices/1/messages", second).status == 200)
             #expect(try await Self.storedCount(house) == 3)
-            #expect(try await Self.metric("odograph_overloaded_total{cause=\"bodies\"}", house) == 1)
-            #expect(try await Self.metric("odograph_bodies_bytes", house) == 0)
+            #expect(try await house.metric("odograph_overloaded_total{cause=\"bodies\"}") == 1)
+            #expect(try await house.metric("odograph_bodies_bytes") == 0)
         }
     }
 
@@ -71,10 +65,10 @@ struct OverloadTests {
                 try await group.waitForAll()
             }
             #expect(try await Self.storedCount(house) == 64)
-            #expect(try await Self.metric("odograph_messages_accepted_total", house) == 64)
-            let most = try await Self.metric("odograph_bodies_bytes_most", house)
+            #expect(try await house.metric("odograph_messages_accepted_total") == 64)
+            let most = try await house.metric("odograph_bodies_bytes_most")
             #expect(most >= 40_000 && most <= 100_000)
-            #expect(try await Self.metric("odograph_bodies_bytes", house) == 0)
+            #expect(try await house.metric("odograph_bodies_bytes") == 0)
         }
     }
 
@@ -91,7 +85,7 @@ struct OverloadTests {
             let chunk = "\(String(body.utf8.count, radix: 16))\r\n\(body)\r\n0\r\n\r\n"
             let chunked = try await house.client.exchange(Array((head + chunk).utf8))
             #expect(plain.status == 429 && chunked.status == 429, "\(plain) \(chunked)")
-            #expect(try await Self.metric("odograph_bodies_bytes", house) == 0)
+            #expect(try await house.metric("odograph_bodies_bytes") == 0)
             #expect(try await Self.storedCount(house) == 0)
         }
     }
@@ -110,8 +104,8 @@ struct OverloadTests {
             #expect(try await Self.storedCount(house) == 0)
             house.calculation.logRowsWaiting = 10
             #expect(try await house.send("POST", "/gw/devices/1/messages", Self.body(second: 1)).status == 200)
-            #expect(try await Self.metric("odograph_overloaded_total{cause=\"log\"}", house) == 1)
-            #expect(try await Self.metric("odograph_log_rows_waiting", house) == 10)
+            #expect(try await house.metric("odograph_overloaded_total{cause=\"log\"}") == 1)
+            #expect(try await house.metric("odograph_log_rows_waiting") == 10)
         }
     }
 }

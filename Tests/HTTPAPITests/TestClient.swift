@@ -157,3 +157,20 @@ extension String {
         }.joined()
     }
 }
+
+extension TestClient {
+    /// The bytes of a request on a connection that stays open, with what more its head is to say.
+    static func request(
+        _ target: String, _ token: String, _ more: String, method: String = "GET", body: String? = nil
+    ) -> String {
+        let length = body.map { "Content-Length: \($0.utf8.count)\r\n" } ?? ""
+        let head = "\(method) \(target) HTTP/1.1\r\nHost: localhost\r\nAuthorization: FlespiToken \(token)\r\n"
+        return head + length + more + "\r\n" + (body ?? "")
+    }
+
+    /// Answers as they came but for their moments; whether compressed or not, each byte is one character.
+    static func withoutDates(_ bytes: [UInt8]) -> String {
+        String(String.UnicodeScalarView(bytes.map { UnicodeScalar($0) }))
+            .replacing(#/\r\nDate: [^\r]*/#, with: "\r\nDate: then")
+    }
+}

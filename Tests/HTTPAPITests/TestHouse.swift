@@ -92,6 +92,13 @@ final class TestHouse: Sendable {
         return try await client.send(method, path, body: body.map { Array($0.utf8) }, headers: headers)
     }
 
+    /// What a metric says.
+    func metric(_ name: String) async throws -> Int {
+        let lines = try await send("GET", "/metrics").body.split(separator: "\n")
+        let line = try #require(lines.first { $0.hasPrefix(name + " ") }, "\(name)")
+        return try #require(Int(line.dropFirst(name.count + 1)))
+    }
+
     /// Creates a device and gives its id.
     func device(_ ident: String, _ more: String = "") async throws -> Int64 {
         let response = try await send("POST", "/gw/devices", "[{\"configuration\":{\"ident\":\"\(ident)\"}\(more)}]")

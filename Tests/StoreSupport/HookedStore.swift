@@ -184,7 +184,11 @@ package final class HookedStore: PrimaryStore {
         try call(.append) { () throws(StoreError) in try base.append(batches) }
     }
 
-    package func append(_ batches: [LogAppend]) async throws(StoreError) -> [Int64] { try await base.append(batches) }
+    package func append(
+        _ batches: [LogAppend], answer: @escaping @Sendable (Result<[Int64], StoreError>) -> Void
+    ) {
+        base.append(batches, answer: answer)
+    }
 
     package func push(_ pushes: [Push]) async -> [Result<PushReceipt, StoreError>] { await base.push(pushes) }
 

@@ -66,4 +66,15 @@ extension API {
         }
         return found
     }
+
+    /// The same without asking the store; nil if one has to be read.
+    func knownHorizons(of devices: [DeviceEntity]) -> [DeviceID: Timestamp]? {
+        let moment = now()
+        var found: [DeviceID: Timestamp] = [:]
+        for device in devices {
+            guard let horizon = horizons.horizon(of: device, at: moment) else { return nil }
+            found[device.id] = horizon
+        }
+        return found
+    }
 }

@@ -24,6 +24,9 @@ struct MessageDelivery {
         errors = devices.errors
     }
 
+    /// Whether all that came is to be stored, and nothing is to be told beside.
+    var isWhole: Bool { errors.isEmpty && apart.isEmpty && refusedCount == 0 && !appends.isEmpty }
+
     var acceptedCount: Int { outcomes.reduce(0) { $0 + $1.taken } }
 
     /// One item for each device that got messages, or had some kept apart.

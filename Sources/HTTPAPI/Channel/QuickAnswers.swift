@@ -52,10 +52,29 @@ struct QuickAnswers: Sendable {
         return isTaken
     }
 
+    /// Messages that may be taken, counted as a request in work; nil if they are the router's.
+    func storing(_ request: HTTPRequestHead) -> QuickStoring? {
+        guard request.method == .POST, request.version == .http1_1, let name = Route.messagesSelector(request.uri),
+            let selector = try? ItemSelector(name, of: .device, limits: api.limits),
+            request.headers.count <= api.limits.headerCountMax,
+            let asked = QuickRequest(request.headers, takesBody: true),
+            (1...QuickStoring.byteCountMax).contains(asked.bodyCount),
+            api.authenticator.admitsAtOnce(asked.authorization), api.metrics.begin(max: api.limits.concurrencyMax)
+        else { return nil }
+        return QuickStoring(api: api, request: request, selector: selector)
+    }
+
     /// An answer as it goes to the socket.
     func found(_ made: QuickReading.Made, _ dates: inout DateText) -> Found {
         let head = head(made.form, bodyCount: made.body.readableBytes, date: dates.present())
         return Found(head: head, body: made.form.body == .none ? nil : made.body)
+    }
+
+    func found(_ answer: Answer, _ dates: inout DateText) -> Found {
+        let headers = answer.headers.map { (name: $0.name, value: $0.value) }
+        return Found(
+            head: head(answer.status, headers, bodyCount: answer.body.readableBytes, date: dates.present()),
+            body: answer.body)
     }
 
     /// Counts it as the router would; false if there are too many requests in work.
@@ -72,17 +91,23 @@ struct QuickAnswers: Sendable {
     }
 
     private func head(_ form: ReportForm, bodyCount: Int, date: String) -> ByteBuffer {
+        head(form.status, form.headers, bodyCount: form.body == .none ? nil : bodyCount, date: date)
+    }
+
+    private func head(
+        _ status: HTTPResponse.Status, _ headers: [(name: HTTPField.Name, value: String)], bodyCount: Int?, date: String
+    ) -> ByteBuffer {
         var head = ByteBuffer()
         head.reserveCapacity(512)
-        head.writeString(form.body == .none ? "HTTP/1.1 304 Not Modified\r\n" : "HTTP/1.1 200 OK\r\n")
+        head.writeString("HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n")
         func write(_ name: String, _ value: String) {
             head.writeString(name)
             head.writeStaticString(": ")
             head.writeString(value)
             head.writeStaticString("\r\n")
         }
-        for header in form.headers { write(header.name.rawName, header.value) }
-        if form.body != .none { write("Content-Length", String(bodyCount)) }
+        for header in headers { write(header.name.rawName, header.value) }
+        if let bodyCount { write("Content-Length", String(bodyCount)) }
         write("Date", date)
         if let serverName { write("Server", serverName) }
         head.writeStaticString("\r\n")
@@ -94,9 +119,12 @@ struct QuickAnswers: Sendable {
 struct QuickRequest {
     private(set) var authorization = ""
     private(set) var wish = ReportWish()
+    /// How many bytes the body has.
+    private(set) var bodyCount = 0
 
-    /// Nil where the headers ask for more than that: for a body, an end of the connection, one header twice.
-    init?(_ headers: HTTPHeaders) {
+    /// Nil where the headers ask for more than that: for a body that is not taken, an end of the connection, one header
+    /// twice.
+    init?(_ headers: HTTPHeaders, takesBody: Bool = false) {
         var encoding: String?
         for (name, value) in headers {
             switch name.lowercased() {
@@ -111,7 +139,10 @@ struct QuickRequest {
                 encoding = value
             case "connection":
                 guard value.lowercased() == "keep-alive" else { return nil }
-            case "content-length", "transfer-encoding", "expect", "upgrade", "trailer", "te", "range":
+            case "content-length":
+                guard takesBody, bodyCount == 0, let count = Int(value) else { return nil }
+                bodyCount = count
+            case "transfer-encoding", "expect", "upgrade", "trailer", "te", "range":
                 return nil
             default: break
             }

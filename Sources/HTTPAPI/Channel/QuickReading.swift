@@ -70,12 +70,15 @@ extension Route {
 
     /// The route of a report, if a target names one in plain letters; all that is written in another way is nil.
     static func report(_ target: String) -> Route? {
-        guard target.hasPrefix("/gw/calcs/") else { return nil }
-        let path = target.utf8.prefix { $0 != UInt8(ascii: "?") }
-        guard path.allSatisfy(isPlain) else { return nil }
-        let parts = Substring(path).split(separator: "/", omittingEmptySubsequences: false).dropFirst()
-        guard parts.allSatisfy({ !$0.isEmpty }) else { return nil }
-        return reports.first { $0.matches(Array(parts)) }
+        guard target.hasPrefix("/gw/calcs/"), let parts = plainParts(target.prefix { $0 != "?" }) else { return nil }
+        return reports.first { $0.matches(parts) }
+    }
+
+    /// The parts of a path in plain letters; nil if it is written in another way.
+    static func plainParts(_ path: Substring) -> [Substring]? {
+        guard path.utf8.allSatisfy(isPlain) else { return nil }
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        return parts.allSatisfy { !$0.isEmpty } ? Array(parts) : nil
     }
 
     private static func isPlain(_ byte: UInt8) -> Bool {

@@ -25,6 +25,11 @@ extension API {
         var delivery = MessageDelivery(devices: devices, now: moment, limits: limits, table: store.parameters)
         delivery.add(decoded, horizons: try await horizons(of: delivery.devices(in: decoded)))
         try await store(delivery)
+        return acknowledgement(of: delivery)
+    }
+
+    /// Counts what was stored and tells it.
+    func acknowledgement(of delivery: MessageDelivery) -> Answer {
         for append in delivery.appends {
             activity.note(append.device, append.batch.acceptances.max().map(Timestamp.init(microseconds:)))
         }
@@ -33,10 +38,13 @@ extension API {
         return Answer(result: delivery.result, errors: delivery.errors)
     }
 
+    /// Whether too many messages wait to be calculated for more to be taken.
+    var isLogFull: Bool { calculation.logRowsWaiting > limits.logRowsWaitingMax }
+
     /// Refuses messages while too many wait to be calculated, so that neither the log nor the lag grows without end.
     private func checkLog() throws(APIFailure) {
+        guard isLogFull else { return }
         let waiting = calculation.logRowsWaiting
-        guard waiting > limits.logRowsWaitingMax else { return }
         bodies.noteRefusalForLog()
         throw .overloaded(
             "\(waiting) batches of messages wait to be calculated, more than \(limits.logRowsWaitingMax)",
@@ -58,7 +66,7 @@ extension API {
         guard !body.isEmpty else {
             throw APIFailure(.badRequest, "the body is empty; an array of messages is expected")
         }
-        let decoder = MessageDecoder(table: store.parameters)
+        let decoder = decoder
         let decode = { @Sendable () throws(APIFailure) in
             do throws(JSONError) {
                 return try decoder.decode(body, acceptance: acceptance)

@@ -35,17 +35,17 @@ extension Route {
 
     private static let messages: [Route] = [
         Route(
-            .get, "/gw/devices/{selector}/messages", "Read messages", parameters: messageQuery, result: "Message",
+            .get, messagesPath, "Read messages", parameters: messageQuery, result: "Message",
             handler: API.readMessages),
         Route(
-            .post, "/gw/devices/{selector}/messages",
+            .post, messagesPath,
             "Store messages: of one device, or of several by their ident; answered once they are durable",
             parameters: [
                 Parameter(
                     "history", .boolean, "imported history: each message counts as accepted at its own timestamp")
             ], body: "Message", takesMany: true, result: "Acceptance", handler: API.storeMessages),
         Route(
-            .delete, "/gw/devices/{selector}/messages", "Not in this version: messages go by messages_ttl",
+            .delete, messagesPath, "Not in this version: messages go by messages_ttl",
             parameters: messageQuery, handler: API.deleteMessages),
         Route(
             .get, "/gw/devices/{selector}/telemetry/{parameters}",

@@ -32,6 +32,9 @@ struct MetricsText {
         counter(
             "odograph_requests_at_once_total", "requests answered from memory, before the router", counts.answeredAtOnce
         )
+        counter(
+            "odograph_requests_stored_at_once_total", "requests with messages taken in front of the router",
+            counts.storedAtOnce)
         counter("odograph_reports_read_total", "reports read from the store", counts.reportsRead)
         let requests = counts.requests.sorted {
             ($0.key.route, $0.key.method, $0.key.status) < ($1.key.route, $1.key.method, $1.key.status)

@@ -27,6 +27,8 @@ final class RequestMetrics: Sendable {
         var inFlight = 0
         /// Requests that were answered from memory, before the router.
         var answeredAtOnce: Int64 = 0
+        /// Requests with messages that were taken in front of the router.
+        var storedAtOnce: Int64 = 0
         /// Reports whose intervals were read from the store, in front of the router or behind it.
         var reportsRead: Int64 = 0
     }
@@ -58,6 +60,14 @@ final class RequestMetrics: Sendable {
             $0.requests[key, default: Tally()].add(seconds)
             $0.answeredAtOnce += 1
             return true
+        }
+    }
+
+    /// Counts a request whose messages were taken in front of the router.
+    func storedAtOnce(_ key: Key, seconds: Double) {
+        counts.withLock {
+            $0.requests[key, default: Tally()].add(seconds)
+            $0.storedAtOnce += 1
         }
     }
 

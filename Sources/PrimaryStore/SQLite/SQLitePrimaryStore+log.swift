@@ -8,11 +8,13 @@ extension SQLitePrimaryStore {
         return try write { writer in try writer.append(rows) }
     }
 
-    package func append(_ batches: [LogAppend]) async throws(StoreError) -> [Int64] {
-        let rows = try LogRow.encode(batches)
-        let body: Writes<[Int64]>.Body = { writer in try writer.append(rows) }
-        guard let result = await writeEach([body]).first else { throw .notWritable("no answer") }
-        return try result.get()
+    package func append(
+        _ batches: [LogAppend], answer: @escaping @Sendable (Result<[Int64], StoreError>) -> Void
+    ) {
+        do throws(StoreError) {
+            let rows = try LogRow.encode(batches)
+            submit(Writes([{ writer in try writer.append(rows) }]) { answer($0[0]) })
+        } catch { answer(.failure(error)) }
     }
 
     package func readLog(

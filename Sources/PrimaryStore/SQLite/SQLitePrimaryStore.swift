@@ -112,7 +112,7 @@ extension SQLitePrimaryStore {
         }
     }
 
-    private func submit(_ request: some WriteRequest, isWaiting: Bool = false) {
+    func submit(_ request: some WriteRequest, isWaiting: Bool = false) {
         if let thread {
             if isWaiting { thread.submitWaiting(request) } else { thread.submit(request) }
         } else {
