@@ -1,7 +1,7 @@
 import Fleet
 import Glibc
 
-/// One kept-alive connection to a server on this machine; each request waits for its answer.
+/// One kept-alive connection to a server on this machine, with one request at a time.
 final class HTTPConnection {
     struct Response {
         var status = 0
@@ -20,7 +20,7 @@ final class HTTPConnection {
 
     private let descriptor: Int32
     private let token: String
-    private var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    private var buffer = [UInt8](repeating: 0, count: 1 << 16)
 
     init(port: Int, token: String) throws(BenchmarkError) {
         self.token = token
@@ -44,7 +44,13 @@ final class HTTPConnection {
     func get(_ path: String) throws(BenchmarkError) -> Response { try send("GET", path, []) }
 
     func post(_ path: String, _ body: some Collection<UInt8>) throws(BenchmarkError) -> Response {
-        let response = try send("POST", path, Array(body))
+        try begin("POST", path, Array(body))
+        return try posted(path)
+    }
+
+    /// The answer to a POST that was begun.
+    func posted(_ path: String) throws(BenchmarkError) -> Response {
+        let response = try read()
         guard response.status == 200 else {
             let reason = String(decoding: response.body.prefix(300), as: UTF8.self)
             throw BenchmarkError("POST \(path): \(response.status) \(reason)")
@@ -53,13 +59,18 @@ final class HTTPConnection {
     }
 
     func send(_ method: String, _ path: String, _ body: [UInt8]) throws(BenchmarkError) -> Response {
+        try begin(method, path, body)
+        return try read()
+    }
+
+    /// Sends a request; its answer is to be read before the next.
+    func begin(_ method: String, _ path: String, _ body: [UInt8]) throws(BenchmarkError) {
         let lines = [
             "\(method) \(path) HTTP/1.1", "Host: localhost", "Authorization: FlespiToken \(token)",
             "Content-Length: \(body.count)", "", "",
         ]
         let head = lines.joined(separator: "\r\n")
         try write(Array(head.utf8) + body)
-        return try read()
     }
 
     /// A request without a body as the bytes that are sent, to be made once and asked often.

@@ -1,6 +1,5 @@
 import Fleet
 import Foundation
-import Synchronization
 import Telemetry
 
 extension Scenes {
@@ -9,18 +8,15 @@ extension Scenes {
         let devices = options.devices ?? 100
         try createDevices(devices)
         try createCalculator(ReferenceCalculator.definition(updateInterval: 0), on: "all")
-        let clients = 10
-        let connections = try (0..<clients).map { _ in try server.connect() }
+        let connections = try (0..<devices).map { _ in try server.connect() }
         var flight = try Flight(devices: devices, first: Int(Date().timeIntervalSince1970) - 40_000)
         // The first minute of each interval is below its least duration and shows nothing.
         for _ in 0..<30 { _ = try connection.post("/gw/devices/all/messages", flight.next().body) }
         try settle(calculator: 1)
         try measure("a request each", &flight) { bodies, _ in
-            try inParallel(clients) { client in
-                for device in 0..<devices where device % clients == client {
-                    _ = try connections[client].post("/gw/devices/\(device + 1)/messages", bodies[device])
-                }
-            }
+            let paths = (1...devices).map { "/gw/devices/\($0)/messages" }
+            for device in 0..<devices { try connections[device].begin("POST", paths[device], bodies[device]) }
+            for device in 0..<devices { _ = try connections[device].posted(paths[device]) }
         }
         try measure("one request for all", &flight) { _, body in
             _ = try connection.post("/gw/devices/all/messages", body)
@@ -59,20 +55,6 @@ extension Scenes {
     private func totalRevision() throws -> Double {
         let rows = try JSONValue(parsing: connection.get("/gw/changes").body)["result"]?.arrayValue ?? []
         return rows.reduce(0) { $0 + ($1["rev"]?.numberValue ?? 0) }
-    }
-
-    /// Runs a piece of work on so many threads and waits for all of them.
-    private func inParallel(_ count: Int, _ work: (Int) throws -> Void) throws {
-        let failures = Mutex<[String]>([])
-        withoutActuallyEscaping(work) { work in
-            nonisolated(unsafe) let work = work
-            // Each client uses the connection of its own number alone.
-            DispatchQueue.concurrentPerform(iterations: count) { index in
-                do { try work(index) } catch { failures.withLock { $0.append("\(error)") } }
-            }
-        }
-        let all = failures.withLock { $0 }
-        if let first = all.first { throw BenchmarkError(first) }
     }
 }
 
