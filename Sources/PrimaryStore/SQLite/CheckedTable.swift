@@ -29,7 +29,9 @@ struct CheckedTable: Sendable {
         deletion = "DELETE FROM \(name) WHERE \(condition)"
         let places = Array(repeating: "?", count: names.count + 1).joined(separator: ", ")
         let updates = (names.dropFirst(keyCount) + ["crc"]).map { "\($0) = excluded.\($0)" }
-        addition = "INSERT INTO \(name) (\(list), crc) VALUES (\(places))"
+        // Where it fails, the transaction or the savepoint is undone: undoing the statement alone, which has triggers,
+        // would cost a copy of every page that it changes.
+        addition = "INSERT OR FAIL INTO \(name) (\(list), crc) VALUES (\(places))"
         insertion = """
             \(addition)
             ON CONFLICT (\(names.prefix(keyCount).joined(separator: ", "))) DO UPDATE SET \

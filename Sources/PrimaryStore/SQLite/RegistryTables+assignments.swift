@@ -56,11 +56,12 @@ extension RegistryTables {
         if connection.changeCount == 0 { try bind(row, to: connection.statement(assignmentInsertion)).run() }
     }
 
-    // Nearly every write is over a row that is there, which an update finds in one search.
+    // Nearly every write is over a row that is there, which an update finds in one search. Where it fails, what it is
+    // part of is undone: undoing it alone would cost a copy of every page that it and its triggers change.
     private static let assignmentInsertion =
         "INSERT INTO assignments (\(assignmentColumns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     private static let assignmentUpdate = """
-        UPDATE assignments SET enabled = ?3, auto_created = ?4, log_position = ?5, calc_revision = ?6,
+        UPDATE OR FAIL assignments SET enabled = ?3, auto_created = ?4, log_position = ?5, calc_revision = ?6,
             device_revision = ?7, last_interval = ?8, horizon = ?9, interval_count = ?10, interval_sum = ?11,
             version_count = ?12, version_sum = ?13, field_count = ?14, field_sum = ?15, crc = ?16
         WHERE calc = ?1 AND device = ?2
