@@ -135,7 +135,9 @@ final class WriterThread: @unchecked Sendable {
             try writer.connection.begin()
             try writer.recallBook()
             let isAlone = group.count == 1 && group[0].count == 1
-            for request in group { try run(request, isAlone: isAlone) }
+            if try isAlone || !runTogether(group) {
+                for request in group { try run(request, isAlone: isAlone) }
+            }
             if writer.connection.isInTransaction {
                 try writer.book.flush(writer.connection)
                 if group.contains(where: \.isFeedEarly) { try tellEarly() }
@@ -156,6 +158,30 @@ final class WriterThread: @unchecked Sendable {
         writer.logChanges.end()
         notify()
         for request in group { request.finish(nil) }
+    }
+
+    /// Runs all parts without savepoints, each of which would copy every page that it changes; false if one has failed:
+    /// then nothing is done yet, and all are to be run again, each by itself.
+    private func runTogether(_ group: [any WriteRequest]) throws -> Bool {
+        let before = writer.state
+        do {
+            for request in group {
+                for index in 0..<request.count {
+                    writer.book.beginPart()
+                    try request.run(index, in: writer)
+                }
+            }
+            return true
+        } catch {
+            if case .failed = StoreError(wrapping: error) { throw error }
+            writer.connection.rollback()
+            writer.state = before
+            writer.forgetBook()
+            writer.logChanges.end()
+            try writer.connection.begin()
+            try writer.recallBook()
+            return false
+        }
     }
 
     /// Runs the parts of a request, each in a savepoint. Throws only what concerns the whole group.
