@@ -1,6 +1,7 @@
 import Calculators
 import Evaluation
 import PrimaryStore
+import Recalculation
 import Telemetry
 
 /// What jobs begin with, kept from job to job: for a message it would cost more to make than to use.
@@ -20,6 +21,7 @@ struct PreparedJobs {
     private static let countMax = 1_024
 
     private var all: [Place: Prepared] = [:]
+    private var states: [AssignmentKey: KnownState] = [:]
     private var registryRevision: Int64 = -1
     /// The names that were known: a column of a name that is new is none of those that were bound.
     private var parameterCount = -1
@@ -28,6 +30,7 @@ struct PreparedJobs {
     mutating func keep(ofRegistry registryRevision: Int64, parameterCount: Int) {
         guard self.registryRevision != registryRevision || self.parameterCount != parameterCount else { return }
         all = [:]
+        states = [:]
         self.registryRevision = registryRevision
         self.parameterCount = parameterCount
     }
@@ -40,6 +43,20 @@ struct PreparedJobs {
         if all.count >= Self.countMax { all = [:] }
         all[place] = made
         return made
+    }
+
+    /// Where the last job of an assignment left the end of the data.
+    func state(of key: AssignmentKey) -> KnownState? { states[key] }
+
+    mutating func keep(_ state: KnownState, of key: AssignmentKey) {
+        if states.count >= Self.countMax, states[key] == nil { states = [:] }
+        states[key] = state
+    }
+
+    /// Forgets what is known of an assignment that goes.
+    mutating func forget(_ key: AssignmentKey) {
+        all[.assignment(key)] = nil
+        states[key] = nil
     }
 }
 

@@ -133,6 +133,7 @@ extension Worker {
             sources: compiled.calculator.sources.isEmpty ? nil : sourceReader(key.device))
         inputs.customFields = try customFields(key, compiled, &work)
         inputs.horizon = try horizonStart(key, compiled)
+        inputs.known = preparedJobs.state(of: key)
         return inputs
     }
 
@@ -271,6 +272,7 @@ extension Worker {
         let key = job.job.key
         for range in job.job.outcome.removedStates { try cache.removeStates(key, in: range) }
         for state in job.job.outcome.savedStates { try cache.setState(key, state) }
+        if let state = job.job.outcome.lastState { preparedJobs.keep(state, of: key) }
         if job.job.outcome.reachesEnd {
             assignments[key]?.cached.timer = job.job.outcome.timer
             assignments[key]?.cached.isCalculated = true

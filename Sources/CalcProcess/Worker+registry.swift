@@ -141,6 +141,7 @@ extension Worker {
         assignments[key] = nil
         running[key] = nil
         heldJobs[key] = nil
+        preparedJobs.forget(key)
         devices[key.device]?.keys.removeAll { $0 == key }
         geofenceChanges[key] = nil
         // In one transaction: what is not there any more tells nobody after a crash.

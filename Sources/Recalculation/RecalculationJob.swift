@@ -26,6 +26,7 @@ package struct RecalculationJob {
     private let sources: SourceReader?
     private let customFields: [Timestamp: [String: Value]]
     private let plan: EvaluationPlan
+    private let known: KnownState?
     private let now: Timestamp
     private let stateSpacing: Int
     private var ranges: ArraySlice<TimeRange>
@@ -67,6 +68,8 @@ package struct RecalculationJob {
         package var horizon = HorizonStart()
         /// About as many messages are read at one time of those that are not in chunks.
         package var tailCountMax = MessageReader.tailCountMaxDefault
+        /// Where the job before left the end of the data.
+        package var known: KnownState?
 
         package init(plan: EvaluationPlan, binding: ColumnBinding, sources: SourceReader? = nil) {
             self.plan = plan
@@ -94,6 +97,7 @@ package struct RecalculationJob {
         self.stateMoment = stateMoment
         horizon = inputs.horizon
         plan = inputs.plan
+        known = inputs.known
         let calculator = inputs.plan.calculator
         continued = ContinuedMark(inputs.horizon.moment, calculator)
         sources = inputs.sources
@@ -163,7 +167,7 @@ package struct RecalculationJob {
             saved = try cache.state(key, before: pendingFrom)
         }
         guard let saved, saved.moment >= horizon.moment,
-            let state = try? EvaluationState(plan, decoding: saved.bytes)
+            let state = try? known?.state(of: saved.bytes, plan) ?? EvaluationState(plan, decoding: saved.bytes)
         else { return nil }
         return (saved, state)
     }
@@ -341,12 +345,14 @@ package struct RecalculationJob {
 
     private mutating func save(_ segment: inout Segment, isLast: Bool) {
         let state = segment.evaluator.state
+        let bytes = state.encoded()
+        if isLast { outcome.lastState = KnownState(state, bytes: bytes, plan) }
         let isFiledLate = SeededBug.savedStateOneLate.isOn
         outcome.savedStates.append(
             SavedState(
                 moment: isFiledLate ? segment.positionBefore ?? segment.position : segment.position,
                 pendingFrom: state.pendingFrom, isLast: isLast,
-                count: segment.countSinceState, bytes: state.encoded()))
+                count: segment.countSinceState, bytes: bytes))
         segment.countSinceState = 0
     }
 }
@@ -365,6 +371,8 @@ package struct JobOutcome: Sendable {
     /// Whether the evaluation came to the end of the data, so that `timer` is known.
     package var reachesEnd = false
     package var timer: Timestamp?
+    /// The state at the end of the data, to go on from without decoding it.
+    package var lastState: KnownState?
     /// The state that was asked for instead of intervals, with all lists.
     package var state: [UInt8]?
 

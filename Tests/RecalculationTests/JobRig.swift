@@ -32,9 +32,15 @@ final class JobRig {
     let key = AssignmentKey(calculator: CalculatorID(1), device: DeviceID(1))
     private let table = ParameterTable(names: ["on", "speed"])
     private let calculator: Calculator
+    private let plan: EvaluationPlan
     private let stateSpacing: Int
     private var position: Int64 = 0
     private var lastID: Int64 = 0
+
+    /// Where the last job left the end of the data, as a worker remembers it.
+    private(set) var known: KnownState?
+    /// Whether jobs are told of it.
+    var remembersState = true
 
     /// See `RecalculationJob.Inputs`; nil: its default.
     var tailCountMax: Int?
@@ -42,6 +48,7 @@ final class JobRig {
     init(_ definition: String = JobRig.trips, stateSpacing: Int = 50) throws {
         cache = try WorkerCache(path: path, storeID: 1)
         calculator = try Calculator(JSONValue(parsing: definition))
+        plan = EvaluationPlan(calculator, ExpressionEnvironment())
         self.stateSpacing = stateSpacing
     }
 
@@ -93,10 +100,11 @@ final class JobRig {
 
     private func inputs(_ horizon: HorizonStart) -> RecalculationJob.Inputs {
         var inputs = RecalculationJob.Inputs(
-            plan: EvaluationPlan(calculator, ExpressionEnvironment()),
+            plan: plan,
             binding: ColumnBinding(
                 calculator.layout, table: table, facts: DeviceFacts(id: key.device, ident: "x", name: "x")))
         inputs.horizon = horizon
+        if remembersState { inputs.known = known }
         if let tailCountMax { inputs.tailCountMax = tailCountMax }
         return inputs
     }
@@ -144,6 +152,7 @@ final class JobRig {
         }
         for range in outcome.removedStates { try cache.removeStates(key, in: range) }
         for state in outcome.savedStates { try cache.setState(key, state) }
+        known = outcome.lastState ?? known
     }
 
     /// The intervals held, their ids made 0.
