@@ -43,7 +43,7 @@ final class QuickHandler: ChannelDuplexHandler {
     /// Whether more was to be read while the client had not taken what it was sent, or while there was to wait.
     private var isReadHeld = false
     private var work = Work.none
-    /// Bounded: nothing more is taken from the socket until the work is done.
+    /// Bounded: while there is anything, nothing more is taken from the socket.
     private var arrivals: [Arrival] = []
     /// Whether the client is gone.
     private var isClosed = false
@@ -181,9 +181,10 @@ final class QuickHandler: ChannelDuplexHandler {
         context.fireChannelReadComplete()
     }
 
-    /// A client that sends requests and reads no answers is not read from either.
+    /// A client that sends requests and reads no answers is not read from either. While there is to wait, one more read
+    /// is let through: most clients send nothing before they have their answer, and to hold it would cost two calls.
     func read(context: ChannelHandlerContext) {
-        if !isWaiting, context.channel.isWritable { context.read() } else { isReadHeld = true }
+        if arrivals.isEmpty, context.channel.isWritable { context.read() } else { isReadHeld = true }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -192,7 +193,7 @@ final class QuickHandler: ChannelDuplexHandler {
     }
 
     private func readIfHeld(_ context: ChannelHandlerContext) {
-        guard isReadHeld, !isWaiting, context.channel.isWritable else { return }
+        guard isReadHeld, arrivals.isEmpty, context.channel.isWritable else { return }
         isReadHeld = false
         context.read()
     }

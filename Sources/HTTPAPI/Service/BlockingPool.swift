@@ -70,6 +70,13 @@ private final class BlockingQueue: @unchecked Sendable {
     }
 
     func add(_ job: @escaping Job) -> Bool {
+        let isTaken = take(job)
+        // Whoever is woken finds the lock free.
+        if isTaken { pthread_cond_signal(condition) }
+        return isTaken
+    }
+
+    private func take(_ job: @escaping Job) -> Bool {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         let length = waiting.count - taken
@@ -77,7 +84,6 @@ private final class BlockingQueue: @unchecked Sendable {
         if idleCount <= length, threadCount < threadsMax, startThread() { threadCount += 1 }
         guard threadCount > 0 else { return false }
         waiting.append(job)
-        pthread_cond_signal(condition)
         return true
     }
 

@@ -27,8 +27,9 @@ final class Monitor<State: Sendable>: @unchecked Sendable {
     func update<Result>(_ body: (inout State) -> Result) -> Result {
         pthread_mutex_lock(mutex)
         defer {
-            pthread_cond_broadcast(condition)
+            // Whoever is woken finds the lock free.
             pthread_mutex_unlock(mutex)
+            pthread_cond_broadcast(condition)
         }
         return body(&state)
     }
@@ -36,8 +37,9 @@ final class Monitor<State: Sendable>: @unchecked Sendable {
     /// Changes the state; whoever waits is woken only if the body says so.
     func change(_ body: (inout State) -> Bool) {
         pthread_mutex_lock(mutex)
-        if body(&state) { pthread_cond_broadcast(condition) }
+        let isNews = body(&state)
         pthread_mutex_unlock(mutex)
+        if isNews { pthread_cond_broadcast(condition) }
     }
 
     /// Waits until the body gives something; it is asked again after every update.
