@@ -12,6 +12,8 @@ import Telemetry
 package struct RecalculationJob {
     /// Messages between two saved states, where nobody says otherwise: a late message costs at most so many.
     package static let stateSpacingDefault = 2_048
+    /// So many times as dense are states saved about a late message: the next one there costs that much less.
+    private static let densityOfLateStates = 8
 
     package let key: AssignmentKey
     package var calculator: Calculator { plan.calculator }
@@ -49,6 +51,8 @@ package struct RecalculationJob {
         var regionLower: Timestamp
         var statesRemovedFrom: Timestamp
         var countSinceState: Int
+        /// Messages that were consumed.
+        var messageCount = 0
         /// Whether it began at the horizon, so that it marks what spans that.
         var beganAtHorizon = false
         /// Whether messages were consumed since the state it began from.
@@ -215,14 +219,15 @@ package struct RecalculationJob {
         while row < block.count {
             let meeting = try nextMeeting(&segment, cache)
             let border = meeting.map { block.firstRow(after: $0.moment) } ?? block.count
-            let end = min(border, row + stateSpacing - segment.countSinceState)
+            let spacing = spacing(segment, meeting)
+            let end = min(border, row + max(1, spacing - segment.countSinceState))
             if end > row {
                 let part = block.slice(row..<end)
                 try readSources(&segment, upTo: Timestamp(microseconds: part.content.timestamps[part.count - 1]))
                 consume(part, &segment)
             }
             row = max(row, end)
-            if segment.countSinceState >= stateSpacing { save(&segment, isLast: false) }
+            if segment.countSinceState >= spacing { save(&segment, isLast: false) }
             if row < border { continue }
             guard let meeting, row < block.count || segment.position >= meeting.moment else { continue }
             segment.nextSaved = nil
@@ -237,9 +242,16 @@ package struct RecalculationJob {
         self.segment = segment
     }
 
+    /// The messages between two saved states: fewer about a change of the past, since others often follow it there.
+    private func spacing(_ segment: Segment, _ meeting: SavedState?) -> Int {
+        guard meeting != nil, segment.messageCount < 2 * stateSpacing else { return stateSpacing }
+        return max(1, stateSpacing / Self.densityOfLateStates)
+    }
+
     mutating func consume(_ block: MessageBlock, _ segment: inout Segment) {
         outcome.messageCount += block.count
         segment.countSinceState += block.count
+        segment.messageCount += block.count
         segment.hasMoved = true
         segment.positionBefore =
             block.count > 1
