@@ -178,7 +178,9 @@ extension Worker {
     private func unknown(
         of batch: MessageBatch, _ device: DeviceID, latest: Timestamp?
     ) throws -> MessageBatch {
-        guard let latest, let range = batch.timeRange, range.lower <= latest else { return batch }
+        guard let latest, let range = batch.timeRange, range.lower <= latest,
+            try !cache.lacks(timesOf: batch, device)
+        else { return batch }
         var missing = UnknownRows(of: batch)
         missing.note(try cache.tail(device, overlapping: range, parameters: []))
         let before = Timestamp(microseconds: range.lower.microseconds - 1)

@@ -6,7 +6,8 @@ struct TailSpan {
     /// Whether each ends no earlier than those before it, in the order of positions: from the last one back the first
     /// that ends too early ends the search.
     private(set) var isAscending = true
-    private var position: Int64
+    /// The greatest position.
+    private(set) var position: Int64
 
     init(position: Int64, first: Int64, last: Int64) {
         (self.position, self.first, self.last) = (position, first, last)

@@ -23,6 +23,8 @@ package final class WorkerCache {
     var notedRevisions: [Slot: Int64] = [:]
     /// Chunks that were decoded for several readers; nil where there is one, or chunks have changed.
     var shared: SharedChunks?
+    /// What was read last where late messages were among it.
+    var recent: RecentMessages?
     /// The devices whose entries the open transaction has changed, those that it removed among them.
     var touched: [DeviceID] = []
     /// The devices whose entries are to be read again, because what changed them was rolled back.

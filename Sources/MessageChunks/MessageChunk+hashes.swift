@@ -9,16 +9,18 @@ extension MessageChunk {
     /// The hashes, which may cost more than all else, are counted up where the order of the whole does not depend on
     /// them: where there are no others, or none stands at the time of a message here.
     public func batch(parameters: [ParameterID], besides times: [Int64]) throws(ChunkError) -> MessageBatch {
-        let needsHashes = try needsHashes(besides: times)
-        var batch = try batch(parameters: parameters, hashes: needsHashes)
-        if !needsHashes { for row in batch.hashes.indices { batch.hashes[row] = UInt64(row) } }
+        var batch = try batch(parameters: parameters, hashes: false)
+        if needsHashes(batch.timestamps, besides: times) {
+            batch.hashes = try hashes(batch.columns)
+        } else {
+            for row in batch.hashes.indices { batch.hashes[row] = UInt64(row) }
+        }
         return batch
     }
 
-    private func needsHashes(besides times: [Int64]) throws(ChunkError) -> Bool {
+    private func needsHashes(_ own: [Int64], besides times: [Int64]) -> Bool {
         guard !times.isEmpty else { return !isSorted }
         if hasEqualTimestamps || !isSorted { return true }
-        let own = try timestamps()
         var row = 0
         for time in times {
             while row < own.count, own[row] < time { row += 1 }

@@ -48,13 +48,7 @@ struct MessageReader {
             let batch = try tail(rest, cache)
             return batch.isEmpty ? nil : binding.block(batch)
         }
-        let beside = try tail(TimeRange(inclusive: lower, chunk.last), cache)
-        var batch =
-            beside.isEmpty
-            ? try cache.sharedChunk(device, first: chunk.first, parameters: parameters)
-            : try cache.chunk(device, first: chunk.first, parameters: parameters, besides: beside.timestamps)
-        if chunk.first <= moment { batch = batch.slice(batch.firstRow(at: lower)..<batch.count) }
-        return binding.block(beside.isEmpty ? batch : batch.merged(with: beside))
+        return binding.block(try cache.messages(device, in: chunk, after: moment, parameters: parameters))
     }
 
     /// What of the tail lies in a range.
