@@ -15,6 +15,7 @@ extension Part {
             Part(name: "JSON to the log", item: "message") { try ingest.append(bodies: 4) },
             Part(name: "JSON to intervals, update_interval 10", item: "message") { try ingest.calculate(bodies: 10) },
             Part(name: "one message to its interval", item: "message") { try single.singles(20) },
+            Part(name: "25 devices in a request, to their intervals", item: "message") { try single.together(10) },
             Part(name: "a late message into a sealed day", item: "message") { try single.late(10) },
             Part(name: "a page of intervals", item: "page") { try single.pages(20) },
         ]
@@ -92,6 +93,19 @@ private final class Pipeline {
             try one(text.object(0, row, at: "\(singleMoment)"))
         }
         return count
+    }
+
+    /// Requests of one message of every device, each calculated before the next.
+    func together(_ count: Int) throws -> Int {
+        try fill()
+        for _ in 0..<count {
+            singleMoment += 5
+            let objects = (0..<fleet.deviceCount).map { device in
+                text.object(device, fleet.rows(of: device).lowerBound + 40, at: "\(singleMoment)")
+            }
+            try one(objects.joined(separator: ","))
+        }
+        return count * fleet.deviceCount
     }
 
     /// Messages of the second device between two others of a day long gone.
