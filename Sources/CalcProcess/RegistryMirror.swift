@@ -46,12 +46,13 @@ struct MirroredDevice: Sendable {
     var messagesRotate = 0.0
 }
 
-/// The registry as the workers use it: one immutable picture a revision, shared by all of them.
+/// The registry as the workers use it: one immutable picture a revision, shared by all of them, and with the next one
+/// what did not change.
 struct RegistryPicture: Sendable {
     var revision: Int64 = -1
-    var devices: [DeviceID: MirroredDevice] = [:]
+    var devices = PagedTable<DeviceID, MirroredDevice>()
     var calculators: [CalculatorID: CompiledCalculator] = [:]
-    var assignments: [AssignmentKey: AssignmentRecord] = [:]
+    var assignments = PagedTable<AssignmentKey, AssignmentRecord>()
     /// The geofences of each calculator that looks at those assigned to it.
     var geofences: [CalculatorID: AssignedGeofences] = [:]
     /// The assets that a device stands or stood for.
@@ -78,8 +79,41 @@ final class RegistryMirror: Sendable {
         let revision = store.registryRevision
         let known = picture.withLock { $0 }
         if known.revision == revision { return known }
-        let fresh = build(try store.registry(), known)
+        let fresh = if let next = try next(known) { next } else { build(try store.registry(), known) }
         picture.withLock { if $0.revision < fresh.revision { $0 = fresh } }
+        return fresh
+    }
+
+    /// The assignments that differ in anything, or whose devices do, between two pictures; nil if all may.
+    func changes(from known: RegistryPicture, to fresh: RegistryPicture) -> [AssignmentKey]? {
+        guard known.revision >= 0, let keys = store.registryKeys(after: known.revision, upTo: fresh.revision),
+            !known.hasAssets(of: keys.devices)
+        else { return nil }
+        let ofDevices = keys.devices.flatMap { device in
+            fresh.assignmentKeys(of: device) + known.assignmentKeys(of: device)
+        }
+        return keys.assignments.union(ofDevices).sorted()
+    }
+
+    /// The picture with what has changed since; nil if it is to be made as a whole. Costs what changed, not what is
+    /// there.
+    private func next(_ known: RegistryPicture) throws(StoreError) -> RegistryPicture? {
+        guard known.revision >= 0, let changes = try store.registryChanges(since: known.revision),
+            !known.hasAssets(of: changes.keys.devices)
+        else { return nil }
+        var fresh = known
+        fresh.revision = changes.revision
+        var gone = changes.keys
+        for record in changes.devices {
+            fresh.devices[record.id] = Self.mirror(record)
+            gone.devices.remove(record.id)
+        }
+        for record in changes.assignments {
+            fresh.assignments[record.key] = record
+            gone.assignments.remove(record.key)
+        }
+        for id in gone.devices { fresh.devices[id] = nil }
+        for key in gone.assignments { fresh.assignments[key] = nil }
         return fresh
     }
 
@@ -102,7 +136,7 @@ final class RegistryMirror: Sendable {
             for source in calculator.calculator.sources { fresh.dependants[source, default: []].append(calculator.id) }
         }
         fresh.addAssets(snapshot)
-        fresh.assignments = Dictionary(uniqueKeysWithValues: snapshot.assignments.map { ($0.key, $0) })
+        for record in snapshot.assignments { fresh.assignments[record.key] = record }
         return fresh
     }
 
@@ -130,6 +164,14 @@ final class RegistryMirror: Sendable {
 }
 
 extension RegistryPicture {
+    /// The assignments of a device or an asset, in order.
+    func assignmentKeys(of device: DeviceID) -> [AssignmentKey] { assignments.rows(of: device.rawValue).map(\.key) }
+
+    /// Whether any of some devices stands or stood for an asset, which is another one when they are.
+    func hasAssets(of devices: Set<DeviceID>) -> Bool {
+        !assetsOfDevice.isEmpty && devices.contains { assetsOfDevice[$0] != nil }
+    }
+
     /// Adds assets beside devices, under the ids of their streams.
     fileprivate mutating func addAssets(_ snapshot: RegistrySnapshot) {
         let intervals = Dictionary(grouping: snapshot.assetIntervals, by: \.asset)

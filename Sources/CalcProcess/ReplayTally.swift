@@ -83,7 +83,11 @@ struct ReplayTally {
     }
 
     private mutating func close(_ key: AssignmentKey, isDone: Bool, _ now: Timestamp) {
-        guard var batch = batches[key.calculator], batch.ended == nil else { return }
+        // Taken out while it is changed: what is held twice would be copied, with all its devices.
+        guard batches[key.calculator]?.ended == nil, var batch = batches.removeValue(forKey: key.calculator) else {
+            return
+        }
+        defer { batches[key.calculator] = batch }
         let wasOpen = batch.open.removeValue(forKey: key.device) != nil
         guard wasOpen || (!isDone && batch.done.contains(key.device)) else { return }
         if isDone {
@@ -97,7 +101,6 @@ struct ReplayTally {
             batch.doneCount = batch.done.count
             batch.done = []
         }
-        batches[key.calculator] = batch
     }
 
     private static func progress(of calculator: CalculatorID, _ batch: Batch, _ now: Timestamp) -> ReplayProgress {

@@ -304,7 +304,7 @@ extension Worker {
         var needed: [Timestamp] = []
         for asset in picture.assetsOfDevice[device] ?? [] {
             let stretches = picture.devices[asset]?.stretches.filter { $0.facts.id == device } ?? []
-            for key in picture.assignments.keys.sorted() where key.device == asset {
+            for key in picture.assignmentKeys(of: asset) {
                 guard let horizon = try store.assignment(key)?.marks.horizon else { continue }
                 if let next = stretches.first(where: { $0.range.upper > horizon }) {
                     needed.append(max(horizon, next.range.lower))

@@ -16,7 +16,7 @@ extension Worker {
         let damaged = try store.damagedChunks(device: device).filter { $0.since == nil }
         let lost = try damaged.filter { try !repair($0) }
         if !lost.isEmpty {
-            try passDamage(lost, picture.assignments.keys.filter { $0.device == device }.sorted())
+            try passDamage(lost, picture.assignmentKeys(of: device))
             for chunk in lost { try setApart(chunk) }
             copyAnew(device)
         }

@@ -25,7 +25,7 @@ extension Worker {
         try compareMarks()
         // Positions count up for ever: a cache that is ahead of the log belongs to another past.
         if position > store.lastPosition { throw CacheError.corrupt("its log position is ahead of the store's") }
-        try adopt(picture)
+        try adoptAll()
         for key in assignments.keys.sorted() { schedule(key) }
     }
 
@@ -120,21 +120,34 @@ extension Worker {
         guard store.registryRevision != picture.revision else { return }
         let fresh = try setup.mirror.current()
         guard fresh.revision != picture.revision else { return }
+        let changed = setup.mirror.changes(from: picture, to: fresh)
         geofencesBefore = picture.geofences.mapValues(\.set)
         picture = fresh
-        try adopt(fresh)
+        if let changed { try adopt(changed) } else { try adoptAll() }
         geofencesBefore = [:]
     }
 
-    private func adopt(_ picture: RegistryPicture) throws {
+    private func adoptAll() throws {
         watchedSlots = picture.slotsBehindAssets(of: setup.slots)
         logPace.follow(updateIntervals: picture.calculators.values.lazy.map(\.calculator.updateInterval))
         for key in assignments.keys.sorted() where picture.assignments[key] == nil { try drop(key) }
         for device in devices.keys.sorted() { try followAsset(device) }
-        let ours = picture.assignments.filter { setup.slots.contains(Slot(device: $0.key.device)) }
-        for (key, record) in ours.sorted(by: { $0.key < $1.key }) { try follow(key, record) }
+        for (key, record) in picture.assignments where setup.slots.contains(Slot(device: key.device)) {
+            try follow(key, record)
+        }
         for device in devices.keys.sorted() where devices[device]?.keys.isEmpty == true { try drop(device) }
         publishAll()
+    }
+
+    /// The same where nothing else than some assignments and their devices has changed.
+    private func adopt(_ changed: [AssignmentKey]) throws {
+        let ours = changed.filter { setup.slots.contains(Slot(device: $0.device)) }
+        for key in ours where assignments[key] != nil && picture.assignments[key] == nil { try drop(key) }
+        for key in ours { if let record = picture.assignments[key] { try follow(key, record) } }
+        let touched = Set(ours.map(\.device)).sorted()
+        for device in touched where devices[device]?.keys.isEmpty == true { try drop(device) }
+        publish(ours.filter { assignments[$0] != nil })
+        for device in touched { publish(device) }
     }
 
     private func drop(_ key: AssignmentKey) throws {

@@ -27,7 +27,7 @@ extension Worker {
     private func forgetRepeatedReplays() {
         guard replays.count > assignments.count else { return }
         var known: Set<AssignmentKey> = []
-        replays = replays.filter { known.insert($0).inserted }
+        replays = replays.filter { known.insert($0).inserted }[...]
     }
 
     /// Works on the replays under way within their share, and pushes what has finished; false if it did not.

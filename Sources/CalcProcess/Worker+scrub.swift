@@ -31,7 +31,7 @@ extension Worker {
         let findings = try audit(slot)
         guard !findings.isEmpty else { return }
         for finding in findings { note("slot \(slot.rawValue): \(finding)") }
-        let devices = picture.devices.filter { Slot(device: $0.key) == slot && !$0.value.isAsset }.keys
+        let devices = picture.devices.lazy.filter { Slot(device: $0.key) == slot && !$0.value.isAsset }.map(\.key)
         for device in devices.sorted() { try lookForDamage(device) }
     }
 

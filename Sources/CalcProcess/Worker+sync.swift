@@ -14,10 +14,9 @@ extension Worker {
             unsynced.append(device)
         }
         guard !unsynced.isEmpty else { return false }
-        for _ in 0..<min(Self.syncsPerRoundMax, unsynced.count) {
-            let device = unsynced.removeFirst()
-            if devices[device]?.sync == .unsynced { try synchronise(device) }
-        }
+        let next = unsynced.prefix(Self.syncsPerRoundMax)
+        unsynced.removeFirst(next.count)
+        for device in next where devices[device]?.sync == .unsynced { try synchronise(device) }
         return true
     }
 

@@ -77,11 +77,11 @@ final class Worker {
     var watchedSlots = SlotSet()
     var devices: [DeviceID: DeviceWork] = [:]
     var assignments: [AssignmentKey: AssignmentWork] = [:]
-    var unsynced: [DeviceID] = []
+    var unsynced: ArraySlice<DeviceID> = []
     /// Devices that could not be copied, and when that is tried again.
     var setBackUntil: [DeviceID: Timestamp] = [:]
     /// Assignments whose whole history waits to be calculated.
-    var replays: [AssignmentKey] = []
+    var replays: ArraySlice<AssignmentKey> = []
     var replayThrottle = ReplayThrottle()
     /// What was asked from outside and is not answered yet.
     var requests: [WorkerRequest] = []

@@ -123,6 +123,12 @@ package protocol PrimaryStore: Sendable {
     // MARK: Registry (blocking)
 
     func registry() throws(StoreError) -> RegistrySnapshot
+    /// What of it has changed since a revision; nil if it is to be read as a whole: too much has changed, or more than
+    /// devices, assignments and groups.
+    func registryChanges(since revision: Int64) throws(StoreError) -> RegistryChanges?
+    /// Which devices and assignments changed behind one revision and up to another; nil in the same cases. Reads no
+    /// file.
+    func registryKeys(after: Int64, upTo: Int64) -> RegistryKeys?
     /// Counts every change of any entity.
     var registryRevision: Int64 { get }
     func createDevice(ident: String, name: String, json: String) throws(StoreError) -> DeviceRecord

@@ -82,6 +82,7 @@ struct GroupTests {
                 || before.entities != after.entities || before.calculators != after.calculators
                 || before.devices != after.devices
             #expect((after.revision > before.revision) == isChanged, name)
+            try before.expectChanges(of: test.store, leadTo: after, name)
             guard let change else { continue }
             #expect(change.endsFit(before, after), name)
         }

@@ -196,6 +196,14 @@ package final class HookedStore: PrimaryStore {
         try call(.registry) { () throws(StoreError) in try base.registry() }
     }
 
+    package func registryChanges(since revision: Int64) throws(StoreError) -> RegistryChanges? {
+        try call(.registry) { () throws(StoreError) in try base.registryChanges(since: revision) }
+    }
+
+    package func registryKeys(after: Int64, upTo: Int64) -> RegistryKeys? {
+        base.registryKeys(after: after, upTo: upTo)
+    }
+
     package func claimAllSlots(owner: String, at moment: Timestamp) throws(StoreError) -> [Slot: Int64] {
         try call(.claimAllSlots) { () throws(StoreError) in
             try base.claimAllSlots(owner: owner, at: storeTime(moment))

@@ -24,9 +24,9 @@ extension Verification {
     func look(at device: DeviceID, _ calculators: [CalculatorID]?) throws(StoreError) -> DeviceLook {
         var look = DeviceLook()
         guard let mirrored = view.picture.devices[device] else { return look }
-        look.keys = view.picture.assignments.keys.filter { key in
-            key.device == device && (calculators?.contains(key.calculator) ?? true)
-        }.sorted()
+        look.keys = view.picture.assignmentKeys(of: device).filter { key in
+            calculators?.contains(key.calculator) ?? true
+        }
         look.marks = try marks(look.keys)
         var evaluation = HistoryEvaluation(
             store: view.store, picture: view.picture, device: mirrored, now: now, mayGoOn: mayGoOn)

@@ -50,7 +50,7 @@ extension RegistryTables {
         try findAssignmentRow(connection, key)?.totals ?? AssignmentTotals()
     }
 
-    /// Writes an assignment over what is there under its key.
+    /// Writes an assignment over what is there under its key, but for who made it and whether it is enabled.
     static func write(_ connection: Connection, _ row: AssignmentRow) throws {
         try bind(row, to: connection.statement(assignmentUpdate)).run()
         if connection.changeCount == 0 { try bind(row, to: connection.statement(assignmentInsertion)).run() }
@@ -61,11 +61,18 @@ extension RegistryTables {
     private static let assignmentInsertion =
         "INSERT INTO assignments (\(assignmentColumns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     private static let assignmentUpdate = """
-        UPDATE OR FAIL assignments SET enabled = ?3, auto_created = ?4, log_position = ?5, calc_revision = ?6,
-            device_revision = ?7, last_interval = ?8, horizon = ?9, interval_count = ?10, interval_sum = ?11,
-            version_count = ?12, version_sum = ?13, field_count = ?14, field_sum = ?15, crc = ?16
+        UPDATE OR FAIL assignments SET log_position = ?5, calc_revision = ?6, device_revision = ?7, last_interval = ?8,
+            horizon = ?9, interval_count = ?10, interval_sum = ?11, version_count = ?12, version_sum = ?13,
+            field_count = ?14, field_sum = ?15, crc = ?16
         WHERE calc = ?1 AND device = ?2
         """
+    private static let flagUpdate =
+        "UPDATE OR FAIL assignments SET enabled = ?3, auto_created = ?4, crc = ?16 WHERE calc = ?1 AND device = ?2"
+
+    /// Writes whether an assignment is enabled, and who made it, as it is there.
+    static func writeFlags(_ connection: Connection, _ row: AssignmentRow) throws {
+        try bind(row, to: connection.statement(flagUpdate)).run()
+    }
 
     private static func bind(_ row: AssignmentRow, to statement: Statement) throws -> Statement {
         for (index, field) in fields(row).enumerated() { try statement.bind(Int32(index + 1), field) }

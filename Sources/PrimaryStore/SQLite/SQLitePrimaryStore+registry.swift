@@ -25,6 +25,28 @@ extension SQLitePrimaryStore {
                 EntityTables.assetInterval))
     }
 
+    package func registryChanges(since revision: Int64) throws(StoreError) -> RegistryChanges? {
+        try read { connection in
+            try connection.transaction(isWriting: false) {
+                let present = try MetaTable.value(connection, "registry_revision") ?? 0
+                guard let keys = registryKeys(after: revision, upTo: present) else { return nil }
+                var changes = RegistryChanges(revision: present, keys: keys)
+                for id in keys.devices.sorted() {
+                    if let record = try RegistryTables.findDevice(connection, id) { changes.devices.append(record) }
+                }
+                for key in keys.assignments.sorted() {
+                    let record = try RegistryTables.findAssignment(connection, key)
+                    if let record { changes.assignments.append(record) }
+                }
+                return changes
+            }
+        }
+    }
+
+    package func registryKeys(after: Int64, upTo: Int64) -> RegistryKeys? {
+        registryJournal?.keys(after: after, upTo: upTo)
+    }
+
     /// Every row of a table; throws if one is missing. `checksumColumn` is where the checksum stands.
     private static func all<Row>(
         _ connection: Connection, _ table: String, _ columns: String, _ checksumColumn: Int32, _ order: String,

@@ -19,6 +19,8 @@ package final class SQLitePrimaryStore: PrimaryStore {
     private let thread: WriterThread?
     let published: Published
     let logIndex: LogIndex
+    /// Nil where others write.
+    let registryJournal: RegistryJournal?
 
     /// What the last durable commit left, for those who only ask for numbers.
     final class Published: Sendable {
@@ -53,6 +55,7 @@ package final class SQLitePrimaryStore: PrimaryStore {
             let published = Published(writer.state)
             self.published = published
             logIndex = writer.logIndex
+            registryJournal = mode == .readWrite ? writer.registryJournal : nil
             readers = ReaderPool(path: path)
             thread =
                 mode == .readWrite
@@ -142,6 +145,7 @@ extension SQLitePrimaryStore {
         try Schema.migrate(connection)
         for table in Totals.registry { try Totals.check(connection, table) }
         try Totals.install(connection)
+        try RegistryJournal.install(connection)
         return connection
     }
 

@@ -159,7 +159,7 @@ extension Writer {
             }
             guard row.record.isEnabled != isEnabled else { continue }
             row.record.isEnabled = isEnabled
-            try RegistryTables.write(connection, row)
+            try RegistryTables.writeFlags(connection, row)
             isChanged = true
         }
         if isChanged { try bumpRegistry() }
@@ -187,7 +187,7 @@ extension Writer {
             row.record.isAutoCreated != isAutoCreated
         else { return false }
         row.record.isAutoCreated = isAutoCreated
-        try RegistryTables.write(connection, row)
+        try RegistryTables.writeFlags(connection, row)
         return true
     }
 

@@ -24,6 +24,7 @@ final class Writer {
     /// Where the batches of the log stand that are committed, and what the open transaction has done to them.
     let logIndex: LogIndex
     var logChanges = LogChanges()
+    let registryJournal: RegistryJournal
     /// The assignments whose intervals the open transaction has changed, those of parts that were undone too.
     var changedAssignments: Set<AssignmentKey> = []
     private var isBookForgotten = false
@@ -37,6 +38,7 @@ final class Writer {
         let trimmed = try MetaTable.value(connection, "log_position") ?? 0
         state.lastPosition = max(trimmed, try connection.integer("SELECT MAX(position) FROM log") ?? 0)
         state.registryRevision = try MetaTable.value(connection, "registry_revision") ?? 0
+        registryJournal = RegistryJournal(from: state.registryRevision)
         state.hasIntervalFields = try connection.integer("SELECT 1 FROM interval_fields LIMIT 1") != nil
     }
 
@@ -64,6 +66,11 @@ final class Writer {
     func bumpRegistry() throws {
         state.registryRevision += 1
         try MetaTable.set(connection, "registry_revision", state.registryRevision)
+    }
+
+    /// Tells the journal what the open transaction has changed of the registry.
+    func noteRegistryChanges() throws {
+        registryJournal.note(try RegistryJournal.take(connection), revision: state.registryRevision)
     }
 
     /// Deletes log rows of a device, and notes the last position so that none is ever given twice.

@@ -140,11 +140,13 @@ final class WriterThread: @unchecked Sendable {
             }
             if writer.connection.isInTransaction {
                 try writer.book.flush(writer.connection)
+                if writer.state.registryRevision != before.registryRevision { try writer.noteRegistryChanges() }
                 if group.contains(where: \.isFeedEarly) { try tellEarly() }
                 try commit()
             }
         } catch {
             writer.connection.rollback()
+            writer.registryJournal.forget(after: before.registryRevision)
             writer.state = before
             writer.forgetBook()
             writer.logChanges.end()
