@@ -18,7 +18,7 @@ struct DeliveryDevices: Sendable {
     init(_ selector: ItemSelector, of contents: EntityCatalog.Contents) {
         self.contents = contents
         if case .all = selector {
-            only = contents.devices.count == 1 ? contents.devices.first?.value : nil
+            only = contents.devices.count == 1 ? contents.devices.first { _ in true }?.value : nil
             isEmpty = contents.devices.isEmpty
             errors = []
             byIdent = nil

@@ -7,8 +7,11 @@ struct DeviceEntity: Sendable {
     let ident: String
     let name: String
     let revision: Int64
+    /// What may be set and differs from `DeviceEntity.defaults`, which nearly all of it does not.
+    private let given: JSONValue
+
     /// What may be set, in the order of `DeviceEntity.defaults`.
-    let settings: JSONValue
+    var settings: JSONValue { .object(Self.defaults.map { .init($0.key, given[$0.key] ?? $0.value) }) }
 
     /// What may be set, with the values of a device that says nothing.
     static let defaults: [JSONValue.Member] = [
@@ -35,7 +38,10 @@ struct DeviceEntity: Sendable {
         name = record.name
         revision = record.revision
         let stored = (try? JSONValue(parsing: record.json)) ?? .object([])
-        settings = .object(Self.defaults.map { .init($0.key, stored[$0.key] ?? $0.value) })
+        given = .object(
+            Self.defaults.compactMap { field in
+                stored[field.key].flatMap { $0 == field.value ? nil : .init(field.key, $0) }
+            })
     }
 
     /// The whole object but what must be looked up.

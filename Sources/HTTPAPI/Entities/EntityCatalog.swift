@@ -8,17 +8,15 @@ import Telemetry
 /// It is loaded once and written through: a change goes to the store first, and here once it is durable. Changes are
 /// made one at a time (`changing`), so the catalog passes through the same states as the store.
 final class EntityCatalog: Sendable {
-    /// One picture of the registry; copying it is cheap.
+    /// One picture of the registry; copying it is cheap, and so is changing it after that.
     struct Contents: Sendable {
-        fileprivate(set) var devices: [DeviceID: DeviceEntity] = [:]
+        fileprivate(set) var devices = PagedTable<DeviceID, DeviceEntity>()
         fileprivate(set) var calculators: [CalculatorID: CalculatorEntity] = [:]
-        fileprivate(set) var assignments: [AssignmentKey: AssignmentRecord] = [:]
+        fileprivate(set) var assignments = PagedTable<AssignmentKey, AssignmentRecord>()
         /// The ids in ascending order.
-        fileprivate(set) var deviceIDs: [DeviceID] = []
         fileprivate(set) var calculatorIDs: [CalculatorID] = []
         private(set) var deviceOfIdent: [String: DeviceID] = [:]
-        private(set) var calculatorsOfDevice: [DeviceID: Set<CalculatorID>] = [:]
-        private(set) var devicesOfCalculator: [CalculatorID: Set<DeviceID>] = [:]
+        private(set) var devicesOfCalculator: [CalculatorID: PagedTable<DeviceID, Void>] = [:]
         /// The calculators whose intervals each calculator reads.
         private(set) var sourcesOfCalculator: [CalculatorID: Set<CalculatorID>] = [:]
         /// Geofences, groups and assets with their links, and the intervals of assets.
@@ -30,12 +28,19 @@ final class EntityCatalog: Sendable {
 
         func device(ident: String) -> DeviceEntity? { deviceOfIdent[ident].flatMap { devices[$0] } }
 
+        /// The ids in ascending order.
+        var deviceIDs: [DeviceID] { Array(devices.keys) }
+
+        /// The calculators of a device or an asset, in ascending order.
+        func calculators(of device: DeviceID) -> [CalculatorID] {
+            assignments.rows(of: device.rawValue).map(\.key.calculator)
+        }
+
+        /// The devices and assets of a calculator, in ascending order.
+        func devices(of calculator: CalculatorID) -> [DeviceID] { devicesOfCalculator[calculator]?.map(\.key) ?? [] }
+
         mutating func set(_ device: DeviceEntity) {
-            if let old = devices.updateValue(device, forKey: device.id) {
-                deviceOfIdent[old.ident] = nil
-            } else {
-                deviceIDs.insertAscending(device.id)
-            }
+            if let old = devices.updateValue(device, forKey: device.id) { deviceOfIdent[old.ident] = nil }
             deviceOfIdent[device.ident] = device.id
         }
 
@@ -48,22 +53,17 @@ final class EntityCatalog: Sendable {
 
         mutating func set(_ assignment: AssignmentRecord) {
             assignments[assignment.key] = assignment
-            calculatorsOfDevice[assignment.key.device, default: []].insert(assignment.key.calculator)
-            devicesOfCalculator[assignment.key.calculator, default: []].insert(assignment.key.device)
+            devicesOfCalculator[assignment.key.calculator, default: PagedTable()][assignment.key.device] = ()
         }
 
         mutating func remove(_ key: AssignmentKey) {
             guard assignments.removeValue(forKey: key) != nil else { return }
-            calculatorsOfDevice[key.device]?.remove(key.calculator)
-            devicesOfCalculator[key.calculator]?.remove(key.device)
+            devicesOfCalculator[key.calculator]?[key.device] = nil
         }
 
         /// Ends all assignments of a device or an asset.
         mutating func removeAssignments(of id: DeviceID) {
-            for calculator in calculatorsOfDevice[id] ?? [] {
-                remove(AssignmentKey(calculator: calculator, device: id))
-            }
-            calculatorsOfDevice[id] = nil
+            for calculator in calculators(of: id) { remove(AssignmentKey(calculator: calculator, device: id)) }
         }
 
         mutating func remove(_ id: DeviceID) {
@@ -72,11 +72,10 @@ final class EntityCatalog: Sendable {
             for asset in assetIntervals.keys { assetIntervals[asset]?.removeAll { $0.device == id } }
             guard let old = devices.removeValue(forKey: id) else { return }
             deviceOfIdent[old.ident] = nil
-            deviceIDs.removeAll { $0 == id }
         }
 
         mutating func remove(_ id: CalculatorID) {
-            for device in devicesOfCalculator[id] ?? [] { remove(AssignmentKey(calculator: id, device: device)) }
+            for device in devices(of: id) { remove(AssignmentKey(calculator: id, device: device)) }
             devicesOfCalculator[id] = nil
             sourcesOfCalculator[id] = nil
             for kind in [LinkKind.calculatorGeofence, .calculatorGroup] { links[kind].removeAll(from: id.rawValue) }

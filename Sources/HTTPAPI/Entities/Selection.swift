@@ -14,7 +14,7 @@ extension EntityCatalog.Contents {
         if case .field(["configuration", "ident"], let ident) = selector, !ident.isPattern {
             return Selection(items: [device(ident: ident)].compactMap { $0 })
         }
-        return select(selector, .device, all: { deviceIDs.compactMap { devices[$0] } }, json: \.json) {
+        return select(selector, .device, all: { Array(devices.values) }, json: \.json) {
             devices[DeviceID($0)]
         }
     }
@@ -81,11 +81,11 @@ extension EntityCatalog.Contents {
     /// The ids of the entities of one kind that are tied to an entity of another.
     private func related(_ relation: SelectableKind, to id: Int64, of kind: SelectableKind) -> Set<Int64> {
         switch (kind, relation) {
-        case (.device, .calculator): Set((calculatorsOfDevice[DeviceID(id)] ?? []).map(\.rawValue))
-        case (.asset, .calculator): Set((calculatorsOfDevice[DeviceID(asset: id)] ?? []).map(\.rawValue))
+        case (.device, .calculator): Set(calculators(of: DeviceID(id)).map(\.rawValue))
+        case (.asset, .calculator): Set(calculators(of: DeviceID(asset: id)).map(\.rawValue))
         case (.calculator, .device):
-            Set((devicesOfCalculator[CalculatorID(id)] ?? []).filter { $0.assetID == nil }.map(\.rawValue))
-        case (.calculator, .asset): Set((devicesOfCalculator[CalculatorID(id)] ?? []).compactMap(\.assetID))
+            Set(devices(of: CalculatorID(id)).filter { $0.assetID == nil }.map(\.rawValue))
+        case (.calculator, .asset): Set(devices(of: CalculatorID(id)).compactMap(\.assetID))
         default:
             if let link = LinkKind.allCases.first(where: { ($0.from, $0.to) == (kind, relation) }) {
                 links[link].tos(from: id)

@@ -74,7 +74,7 @@ struct TripSources: Sendable {
     static let deviceIDMax: Int64 = 9_000_000
 
     private let columns: [CalculatorID: TripColumns]
-    private let calculatorsOfDevice: [DeviceID: Set<CalculatorID>]
+    private let assignments: PagedTable<AssignmentKey, AssignmentRecord>
 
     /// Calculators whose `metadata.report` says `trips`; where none does, those that are named Trips.
     init(_ contents: EntityCatalog.Contents) {
@@ -82,14 +82,15 @@ struct TripSources: Sendable {
         let chosen = all.filter { $0.definition["metadata"]?["report"] == .string("trips") }
         let sources = chosen.isEmpty ? all.filter { $0.name.withoutSpaces.lowercased() == "trips" } : chosen
         columns = Dictionary(uniqueKeysWithValues: sources.map { ($0.id, TripColumns($0)) })
-        calculatorsOfDevice = contents.calculatorsOfDevice
+        assignments = contents.assignments
     }
 
     /// Of several calculators the one with the least id; nil where a device has none.
     subscript(device: DeviceID) -> Source? {
         guard device.rawValue < Self.deviceIDMax else { return nil }
-        let candidates = (calculatorsOfDevice[device] ?? []).filter { columns[$0] != nil }
-        guard let calculator = candidates.min(), let columns = columns[calculator] else { return nil }
-        return Source(key: AssignmentKey(calculator: calculator, device: device), columns: columns)
+        for (key, _) in assignments.rows(of: device.rawValue) {
+            if let columns = columns[key.calculator] { return Source(key: key, columns: columns) }
+        }
+        return nil
     }
 }

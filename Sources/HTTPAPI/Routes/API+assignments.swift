@@ -24,10 +24,9 @@ extension API {
         }
         var selection = AssignmentSelection(errors: calculators.errors + targets.errors)
         for calculator in calculators.items {
-            let assigned = contents.devicesOfCalculator[calculator.id] ?? []
             for target in targets.items {
                 let key = AssignmentKey(calculator: calculator.id, device: target.id)
-                if assigned.contains(target.id), let record = contents.assignments[key] {
+                if let record = contents.assignments[key] {
                     selection.items.append(record)
                     selection.names[target.id] = target.name
                 } else if namesPairs {
@@ -45,10 +44,8 @@ extension API {
 
     func assign(_ call: Call) async throws(APIFailure) -> Answer {
         let isEnabled = call.body.isEmpty ? true : try enabling(call) ?? true
-        let contents = catalog.present
-        let calculators = contents.calculators(
-            try ItemSelector(call.segment("selector"), of: .calculator, limits: limits))
-        let targets = try targets(call, contents).selection
+        let calculators = try calculators(call.segment("selector"))
+        let targets = try targets(call, catalog.present).selection
         guard calculators.items.count * targets.items.count <= limits.assignmentsMax else {
             throw APIFailure(.tooLarge, "more than \(limits.assignmentsMax) assignments at once")
         }

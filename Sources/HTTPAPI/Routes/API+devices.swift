@@ -7,16 +7,32 @@ extension API {
     func createDevices(_ call: Call) async throws(APIFailure) -> Answer {
         let input = DeviceInput(limits: limits)
         let fields = try deviceFields(call)
-        return try await create(call) { value, path throws(APIFailure) in
-            let settings = try input.created(from: value, path: path)
-            let (ident, name) = (settings.ident, settings.name)
-            let record = try await change { store throws(StoreError) in
-                try store.createDevice(ident: ident, name: name, json: settings.text)
-            } then: { contents, record in
-                contents.set(DeviceEntity(record))
+        var failures = ItemFailures()
+        var wanted: [(index: Int, device: NewDevice)] = []
+        for (index, item) in try items(of: call).enumerated() {
+            do throws(APIFailure) {
+                let settings = try input.created(from: item.value, path: item.path)
+                wanted.append((index, NewDevice(ident: settings.ident, name: settings.name, json: settings.text)))
+            } catch { failures.note(error, index) }
+        }
+        var devices: [DeviceEntity] = []
+        for (new, result) in zip(wanted, try await create(wanted.map(\.device))) {
+            switch result {
+            case .success(let record): devices.append(DeviceEntity(record))
+            case .failure(let error): failures.note(APIFailure(error), new.index)
             }
-            activity.note(record.id, nil)
-            return (try await rendered([DeviceEntity(record)], fields: fields), [])
+        }
+        for device in devices { activity.note(device.id, nil) }
+        return Answer(
+            result: try await rendered(devices, fields: fields), errors: failures.items, schemaHint: failures.hint)
+    }
+
+    /// Creates devices in one commit, those that can be.
+    private func create(_ devices: [NewDevice]) async throws(APIFailure) -> [Result<DeviceRecord, StoreError>] {
+        try await change { store throws(StoreError) in
+            store.createDevices(devices)
+        } then: { contents, results in
+            for result in results { if case .success(let record) = result { contents.set(DeviceEntity(record)) } }
         }
     }
 
@@ -28,29 +44,47 @@ extension API {
     func create(
         _ call: Call, _ one: (JSONValue, String) async throws(APIFailure) -> ([JSONValue], [JSONValue])
     ) async throws(APIFailure) -> Answer {
+        var (result, warnings, failures) = ([JSONValue](), [JSONValue](), ItemFailures())
+        for (index, item) in try items(of: call).enumerated() {
+            do throws(APIFailure) {
+                let made = try await one(item.value, item.path)
+                result += made.0
+                warnings += made.1
+            } catch { failures.note(error, index) }
+        }
+        return Answer(result: result, errors: failures.items, warnings: warnings, schemaHint: failures.hint)
+    }
+
+    /// The items of a body, which may be one alone, each with its JSON path.
+    private func items(of call: Call) throws(APIFailure) -> [(value: JSONValue, path: String)] {
         let body = try call.json()
-        let items = body.arrayValue ?? [body]
+        guard let items = body.arrayValue else { return [(body, "")] }
         guard items.count <= limits.itemsMax else {
             throw APIFailure(
                 .tooLarge, "the body has \(items.count) items; at most \(limits.itemsMax) are taken at once")
         }
-        var (result, errors, warnings) = ([JSONValue](), [ErrorItem](), [JSONValue]())
-        var hint: SchemaHint?
-        for (index, item) in items.enumerated() {
-            do throws(APIFailure) {
-                let made = try await one(item, body.arrayValue == nil ? "" : "[\(index)]")
-                result += made.0
-                warnings += made.1
-            } catch {
-                errors += error.items.map { item in
+        return items.enumerated().map { ($0.element, "[\($0.offset)]") }
+    }
+
+    /// What could not be done of the items of a body.
+    private struct ItemFailures {
+        private var failures: [(index: Int, failure: APIFailure)] = []
+
+        mutating func note(_ failure: APIFailure, _ index: Int) { failures.append((index, failure)) }
+
+        private var inOrder: [(index: Int, failure: APIFailure)] { failures.sorted { $0.index < $1.index } }
+
+        var items: [ErrorItem] {
+            inOrder.flatMap { index, failure in
+                failure.items.map { item in
                     var item = item
                     item.index = index
                     return item
                 }
-                hint = hint ?? error.schemaHint
             }
         }
-        return Answer(result: result, errors: errors, warnings: warnings, schemaHint: hint)
+
+        var hint: SchemaHint? { inOrder.lazy.compactMap(\.failure.schemaHint).first }
     }
 
     func readDevices(_ call: Call) async throws(APIFailure) -> Answer {

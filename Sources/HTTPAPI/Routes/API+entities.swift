@@ -73,7 +73,7 @@ extension API {
         case .group: return contents.assignments(endingWithout: ids.flatMap(contents.links(ofGroup:)))
         case .asset:
             return ids.map(DeviceID.init(asset:)).flatMap { stream in
-                (contents.calculatorsOfDevice[stream] ?? []).sorted().map {
+                contents.calculators(of: stream).map {
                     AssignmentKey(calculator: $0, device: stream)
                 }
             }
