@@ -5,8 +5,8 @@ import Telemetry
 /// What the workers say of their work, for everyone to read.
 final class StatusBoard: Sendable {
     private struct State {
-        var devices: [DeviceID: DeviceStatus] = [:]
-        var assignments: [AssignmentKey: AssignmentStatus] = [:]
+        var devices = PagedTable<DeviceID, DeviceStatus>()
+        var assignments = PagedTable<AssignmentKey, AssignmentStatus>()
         var metrics = CalcMetrics()
         /// How often messages of a device went.
         var expiryCount = 0
@@ -89,7 +89,8 @@ final class StatusBoard: Sendable {
     /// another registry, or another cache, had before.
     func keep(_ keys: Set<AssignmentKey>, _ devices: Set<DeviceID>, of slots: SlotSet, at now: Timestamp) {
         state.withLock { state in
-            state.devices = state.devices.filter { devices.contains($0.key) || !slots.contains(Slot(device: $0.key)) }
+            let gone = state.devices.keys.filter { !devices.contains($0) && slots.contains(Slot(device: $0)) }
+            for device in gone { state.devices[device] = nil }
             let told = state.replays.openKeys.union(state.assignments.keys)
             for key in told.subtracting(keys) where slots.contains(Slot(device: key.device)) {
                 state.assignments[key] = nil
@@ -107,7 +108,7 @@ final class StatusBoard: Sendable {
             return Int(slot.rawValue) % workerCount == worker && !kept.contains(slot)
         }
         state.withLock { state in
-            state.devices = state.devices.filter { !isGone($0.key) }
+            for device in state.devices.keys.filter(isGone) { state.devices[device] = nil }
             for key in state.assignments.keys.filter({ isGone($0.device) }) {
                 state.assignments[key] = nil
                 state.replays.note(key, .none, at: now)

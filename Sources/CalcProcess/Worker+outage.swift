@@ -86,8 +86,8 @@ extension Worker {
 
     /// Drops what is in memory, so that everything is restored from the cache.
     func forget() {
-        devices = [:]
-        assignments = [:]
+        devices = PagedTable()
+        assignments = PagedTable()
         unsynced = []
         setBackUntil = [:]
         replays = []

@@ -44,7 +44,7 @@ extension Worker {
 
     /// Reads all that is stored of the next device, here and in the archive. A damaged cache is built anew.
     private func scrubDevice() throws {
-        let synced = devices.filter { $0.value.sync == .synced }.keys.sorted()
+        let synced = devices.filter { $0.value.sync == .synced }.map(\.key)
         guard let device = synced.following(scrubbedDevice) else { return }
         scrubbedDevice = device
         do throws(CacheError) { try cache.audit(device, readsBodies: true) } catch {

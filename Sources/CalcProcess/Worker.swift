@@ -75,8 +75,8 @@ final class Worker {
     var picture = RegistryPicture()
     /// The slots whose log is read: this worker's own, and those of devices that stand for its assets.
     var watchedSlots = SlotSet()
-    var devices: [DeviceID: DeviceWork] = [:]
-    var assignments: [AssignmentKey: AssignmentWork] = [:]
+    var devices = PagedTable<DeviceID, DeviceWork>()
+    var assignments = PagedTable<AssignmentKey, AssignmentWork>()
     var unsynced: ArraySlice<DeviceID> = []
     /// Devices that could not be copied, and when that is tried again.
     var setBackUntil: [DeviceID: Timestamp] = [:]

@@ -26,6 +26,33 @@ public struct PagedTable<Key: PagedKey, Value: Sendable>: Sendable {
 
         @inlinable init() {}
 
+        /// Where a key stands; nil where it does not.
+        @inlinable
+        func exactPlace(of key: Key) -> Int? {
+            let place = place(of: key)
+            return place < keys.count && keys[place] == key ? place : nil
+        }
+
+        /// Takes a value out for a while; the last one stands in its place.
+        @inlinable
+        mutating func lend(_ place: Int) -> Value {
+            values.swapAt(place, values.count - 1)
+            return values.removeLast()
+        }
+
+        @inlinable
+        mutating func takeBack(_ value: Value, _ place: Int) {
+            values.append(value)
+            values.swapAt(place, values.count - 1)
+        }
+
+        /// Takes away the row whose value was lent and does not come back.
+        @inlinable
+        mutating func close(_ place: Int) {
+            keys.remove(at: place)
+            if place < values.count { values.append(values.remove(at: place)) }
+        }
+
         /// Where a key stands, or would stand.
         @inlinable
         func place(of key: Key) -> Int {
@@ -41,11 +68,12 @@ public struct PagedTable<Key: PagedKey, Value: Sendable>: Sendable {
     }
 
     @usableFromInline var pages: [Int64: Page] = [:]
-    public private(set) var count = 0
+    @usableFromInline var rowCount = 0
 
-    public init() {}
+    @inlinable public init() {}
 
-    public var isEmpty: Bool { count == 0 }
+    @inlinable public var count: Int { rowCount }
+    @inlinable public var isEmpty: Bool { rowCount == 0 }
 
     /// The page of a number: 32 of them share one.
     @inlinable
@@ -54,12 +82,28 @@ public struct PagedTable<Key: PagedKey, Value: Sendable>: Sendable {
     @inlinable
     public subscript(key: Key) -> Value? {
         get {
-            guard let page = pages[Self.page(of: key.pagedNumber)] else { return nil }
-            let place = page.place(of: key)
-            return place < page.keys.count && page.keys[place] == key ? page.values[place] : nil
+            guard let page = pages[Self.page(of: key.pagedNumber)], let place = page.exactPlace(of: key) else {
+                return nil
+            }
+            return page.values[place]
         }
-        set {
-            if let newValue { updateValue(newValue, forKey: key) } else { removeValue(forKey: key) }
+        _modify {
+            let number = Self.page(of: key.pagedNumber)
+            // Lent and not copied, so that what it holds can be changed in place.
+            let place = pages[number]?.exactPlace(of: key)
+            var value = place.flatMap { pages[number]?.lend($0) }
+            defer {
+                if let place, let value {
+                    pages[number]?.takeBack(value, place)
+                } else if let place {
+                    pages[number]?.close(place)
+                    rowCount -= 1
+                    if pages[number]?.keys.isEmpty ?? false { pages[number] = nil }
+                } else if let value {
+                    updateValue(value, forKey: key)
+                }
+            }
+            yield &value
         }
     }
 
@@ -70,20 +114,22 @@ public struct PagedTable<Key: PagedKey, Value: Sendable>: Sendable {
     }
 
     /// Sets a row and returns what it was before.
+    @inlinable
     @discardableResult
     public mutating func updateValue(_ value: Value, forKey key: Key) -> Value? {
         let old = pages[Self.page(of: key.pagedNumber), default: Page()].set(value, key)
-        if old == nil { count += 1 }
+        if old == nil { rowCount += 1 }
         return old
     }
 
     /// Takes a row away and returns it.
+    @inlinable
     @discardableResult
     public mutating func removeValue(forKey key: Key) -> Value? {
         let number = Self.page(of: key.pagedNumber)
         guard let old = pages[number]?.remove(key) else { return nil }
         if pages[number]?.keys.isEmpty ?? false { pages[number] = nil }
-        count -= 1
+        rowCount -= 1
         return old
     }
 }
@@ -92,21 +138,21 @@ extension PagedTable: Equatable where Value: Equatable {}
 extension PagedTable.Page: Equatable where Value: Equatable {}
 
 extension PagedTable.Page {
+    @inlinable
     mutating func set(_ value: Value, _ key: Key) -> Value? {
         let place = place(of: key)
         if place < keys.count, keys[place] == key {
-            let old = values[place]
-            values[place] = value
-            return old
+            defer { takeBack(value, place) }
+            return lend(place)
         }
         keys.insert(key, at: place)
         values.insert(value, at: place)
         return nil
     }
 
+    @inlinable
     mutating func remove(_ key: Key) -> Value? {
-        let place = place(of: key)
-        guard place < keys.count, keys[place] == key else { return nil }
+        guard let place = exactPlace(of: key) else { return nil }
         keys.remove(at: place)
         return values.remove(at: place)
     }

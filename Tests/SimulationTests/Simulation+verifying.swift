@@ -96,7 +96,7 @@ extension Simulation {
             do { try worker.cache.audit(readsBodies: true) } catch {
                 return "the cache of worker \(worker.setup.index): \(error)"
             }
-            for key in worker.assignments.filter(\.value.isEnabled).keys.sorted() {
+            for key in worker.assignments.filter(\.value.isEnabled).map(\.key) {
                 let held = try worker.cache.held(key, firstOnIn: .all)
                 let stored = try store.heldIntervals(key).sorted { ($0.firstOn, $0.id) < ($1.firstOn, $1.id) }
                 guard held == stored else {

@@ -16,7 +16,14 @@ struct PagedTableTests {
             let device = Int64.random(in: 0..<150, using: &random) + (random.chance(0.2) ? assets : 0)
             let key = AssignmentKey(
                 calculator: CalculatorID(Int64.random(in: 1...3, using: &random)), device: DeviceID(device))
-            if random.chance(0.4) {
+            if random.chance(0.3) {
+                table[key]? += 1
+                reference[key]? += 1
+            } else if random.chance(0.3) {
+                let value = random.chance(0.5) ? step : nil
+                table[key] = value
+                reference[key] = value
+            } else if random.chance(0.4) {
                 #expect(table.removeValue(forKey: key) == reference.removeValue(forKey: key), "seed \(seed)")
             } else {
                 #expect(

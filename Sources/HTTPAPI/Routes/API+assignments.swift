@@ -61,9 +61,16 @@ extension API {
         }
         let names = Dictionary(targets.items.map { ($0.id, $0.name) }) { first, _ in first }
         let present = catalog.present
-        return Answer(
-            result: keys.compactMap { present.assignments[$0] }.map { rendered($0, name: names[$0.key.device]) },
-            errors: calculators.errors + targets.errors)
+        let errors = calculators.errors + targets.errors
+        let made = keys.compactMap { present.assignments[$0] }
+        guard !made.isEmpty else { return Answer(result: [], errors: errors) }
+        // As text at once: those of a whole fleet, as values, would be the largest thing in memory.
+        var page = JSONWriter()
+        for (index, record) in made.enumerated() {
+            if index > 0 { page.write(literal: ",") }
+            rendered(record, name: names[record.key.device]).write(to: &page)
+        }
+        return Answer(resultBytes: [page.bytes], errors: errors)
     }
 
     func readAssignments(_ call: Call) async throws(APIFailure) -> Answer {

@@ -22,8 +22,8 @@ final class RegistryJournal: Sendable {
         var keyCount = 0
     }
 
-    /// Keys that are kept; the oldest go.
-    static let keyCountMax = 16_384
+    /// Keys that are kept; the oldest go. A calculator that is assigned to a whole fleet is one change.
+    static let keyCountMax = 131_072
 
     private let state: Mutex<State>
 
