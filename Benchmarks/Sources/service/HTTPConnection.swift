@@ -65,10 +65,11 @@ final class HTTPConnection {
 
     /// Sends a request; its answer is to be read before the next.
     func begin(_ method: String, _ path: String, _ body: [UInt8]) throws(BenchmarkError) {
-        let lines = [
-            "\(method) \(path) HTTP/1.1", "Host: localhost", "Authorization: FlespiToken \(token)",
-            "Content-Length: \(body.count)", "", "",
-        ]
+        let length = method == "GET" ? [] : ["Content-Length: \(body.count)"]
+        let lines =
+            [
+                "\(method) \(path) HTTP/1.1", "Host: localhost", "Authorization: FlespiToken \(token)",
+            ] + length + ["", ""]
         let head = lines.joined(separator: "\r\n")
         try write(Array(head.utf8) + body)
     }

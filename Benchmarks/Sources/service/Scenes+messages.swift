@@ -3,6 +3,9 @@ import Foundation
 import Telemetry
 
 extension Scenes {
+    /// Between two looks for an interval: who asks without a pause takes one of two processors from the server.
+    private static let pauseMicroseconds: UInt32 = 100
+
     /// Late messages into drives of the past, one at a time, until the interval has changed.
     func late(_ fleet: FleetColumns, name: String, attempts: Int = 100) throws {
         let text = MessageText(fleet: fleet)
@@ -23,7 +26,9 @@ extension Scenes {
             let start = CPUClock.wall
             let body = "[\(text.object(device, row, at: moment))]"
             _ = try connection.post("/gw/devices/\(device + 1)/messages", body.utf8)
-            while try connection.get(path).body == before, CPUClock.wall - start < 5 {}
+            while try connection.get(path).body == before, CPUClock.wall - start < 5 {
+                usleep(Self.pauseMicroseconds)
+            }
             latencies.append(CPUClock.wall - start)
         }
         measures.add(seconds: latencies, name)
@@ -46,7 +51,9 @@ extension Scenes {
             _ = try connection.post("/gw/devices/\(device)/messages", body)
             acknowledged.append(CPUClock.wall - start)
             if index < 20 { continue }
-            while try !connection.get(path).body.contains(wanted), CPUClock.wall - start < 5 {}
+            while try !connection.get(path).body.contains(wanted), CPUClock.wall - start < 5 {
+                usleep(Self.pauseMicroseconds)
+            }
             latencies.append(CPUClock.wall - start)
         }
         measures.add(seconds: acknowledged, name + ", acknowledged")

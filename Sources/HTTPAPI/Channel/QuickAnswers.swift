@@ -140,7 +140,7 @@ struct QuickRequest {
             case "connection":
                 guard value.lowercased() == "keep-alive" else { return nil }
             case "content-length":
-                guard takesBody, bodyCount == 0, let count = Int(value) else { return nil }
+                guard bodyCount == 0, let count = Int(value), takesBody || count == 0 else { return nil }
                 bodyCount = count
             case "transfer-encoding", "expect", "upgrade", "trailer", "te", "range":
                 return nil
