@@ -12,17 +12,25 @@ extension AssignmentKey: PagedKey {
     public var pagedNumber: Int64 { device.rawValue }
 }
 
-/// A sorted table that is cheap to copy and to change after it was copied: a change copies the page it falls into, not
-/// the table.
+/// A sorted table that is cheap to copy and to change after it was copied: the first change copies the list of pages, a
+/// 32nd of the table, and each the page it falls into.
 ///
-/// So pictures of the registry can be handed around as values while the next ones are made of them: a device costs the
-/// same, however many there are.
+/// So pictures of the registry can be handed around as values while the next ones are made of them.
 public struct PagedTable<Key: PagedKey, Value: Sendable>: Sendable {
+    @usableFromInline
+    struct Row: Sendable {
+        @usableFromInline let key: Key
+        /// Nil only while it is being changed.
+        @usableFromInline var value: Value?
+
+        @inlinable
+        init(_ key: Key, _ value: Value) { (self.key, self.value) = (key, value) }
+    }
+
     @usableFromInline
     struct Page: Sendable {
         /// In ascending order.
-        @usableFromInline var keys: [Key] = []
-        @usableFromInline var values: [Value] = []
+        @usableFromInline var rows: [Row] = []
 
         @inlinable init() {}
 
@@ -30,38 +38,18 @@ public struct PagedTable<Key: PagedKey, Value: Sendable>: Sendable {
         @inlinable
         func exactPlace(of key: Key) -> Int? {
             let place = place(of: key)
-            return place < keys.count && keys[place] == key ? place : nil
-        }
-
-        /// Takes a value out for a while; the last one stands in its place.
-        @inlinable
-        mutating func lend(_ place: Int) -> Value {
-            values.swapAt(place, values.count - 1)
-            return values.removeLast()
-        }
-
-        @inlinable
-        mutating func takeBack(_ value: Value, _ place: Int) {
-            values.append(value)
-            values.swapAt(place, values.count - 1)
-        }
-
-        /// Takes away the row whose value was lent and does not come back.
-        @inlinable
-        mutating func close(_ place: Int) {
-            keys.remove(at: place)
-            if place < values.count { values.append(values.remove(at: place)) }
+            return place < rows.count && rows[place].key == key ? place : nil
         }
 
         /// Where a key stands, or would stand.
         @inlinable
         func place(of key: Key) -> Int {
-            var (lower, upper) = (0, keys.count)
+            var (lower, upper) = (0, rows.count)
             // What is new stands behind everything else nearly always.
-            if let last = keys.last, last < key { return upper }
+            if let last = rows.last, last.key < key { return upper }
             while lower < upper {
                 let middle = (lower + upper) / 2
-                if keys[middle] < key { lower = middle + 1 } else { upper = middle }
+                if rows[middle].key < key { lower = middle + 1 } else { upper = middle }
             }
             return lower
         }
@@ -85,32 +73,38 @@ public struct PagedTable<Key: PagedKey, Value: Sendable>: Sendable {
             guard let page = pages[Self.page(of: key.pagedNumber)], let place = page.exactPlace(of: key) else {
                 return nil
             }
-            return page.values[place]
+            return page.rows[place].value
         }
         _modify {
-            let number = Self.page(of: key.pagedNumber)
-            // Lent and not copied, so that what it holds can be changed in place.
-            let place = pages[number]?.exactPlace(of: key)
-            var value = place.flatMap { pages[number]?.lend($0) }
-            defer {
-                if let place, let value {
-                    pages[number]?.takeBack(value, place)
-                } else if let place {
-                    pages[number]?.close(place)
-                    rowCount -= 1
-                    if pages[number]?.keys.isEmpty ?? false { pages[number] = nil }
-                } else if let value {
-                    updateValue(value, forKey: key)
-                }
+            if let index = pages.index(forKey: Self.page(of: key.pagedNumber)),
+                let place = pages.values[index].exactPlace(of: key)
+            {
+                // In its place, so that what it holds is not copied.
+                defer { closeGap(index, place) }
+                yield &pages.values[index].rows[place].value
+            } else {
+                var value: Value?
+                defer { if let value { updateValue(value, forKey: key) } }
+                yield &value
             }
-            yield &value
         }
+    }
+
+    /// Takes a row away whose value was taken.
+    @inlinable
+    mutating func closeGap(_ index: Dictionary<Int64, Page>.Index, _ place: Int) {
+        guard case nil = pages.values[index].rows[place].value else { return }
+        pages.values[index].rows.remove(at: place)
+        if pages.values[index].rows.isEmpty { pages.remove(at: index) }
+        rowCount -= 1
     }
 
     /// The rows of one number, in the order of their keys.
     public func rows(of number: Int64) -> [(key: Key, value: Value)] {
         guard let page = pages[Self.page(of: number)] else { return [] }
-        return zip(page.keys, page.values).filter { $0.0.pagedNumber == number }.map { (key: $0.0, value: $0.1) }
+        return page.rows.compactMap { row in
+            row.key.pagedNumber == number ? row.value.map { (key: row.key, value: $0) } : nil
+        }
     }
 
     /// Sets a row and returns what it was before.
@@ -126,35 +120,27 @@ public struct PagedTable<Key: PagedKey, Value: Sendable>: Sendable {
     @inlinable
     @discardableResult
     public mutating func removeValue(forKey key: Key) -> Value? {
-        let number = Self.page(of: key.pagedNumber)
-        guard let old = pages[number]?.remove(key) else { return nil }
-        if pages[number]?.keys.isEmpty ?? false { pages[number] = nil }
-        rowCount -= 1
+        let old = self[key]
+        self[key] = nil
         return old
     }
 }
 
 extension PagedTable: Equatable where Value: Equatable {}
 extension PagedTable.Page: Equatable where Value: Equatable {}
+extension PagedTable.Row: Equatable where Value: Equatable {}
 
 extension PagedTable.Page {
     @inlinable
     mutating func set(_ value: Value, _ key: Key) -> Value? {
         let place = place(of: key)
-        if place < keys.count, keys[place] == key {
-            defer { takeBack(value, place) }
-            return lend(place)
+        if place < rows.count, rows[place].key == key {
+            let old = rows[place].value
+            rows[place].value = value
+            return old
         }
-        keys.insert(key, at: place)
-        values.insert(value, at: place)
+        rows.insert(PagedTable.Row(key, value), at: place)
         return nil
-    }
-
-    @inlinable
-    mutating func remove(_ key: Key) -> Value? {
-        guard let place = exactPlace(of: key) else { return nil }
-        keys.remove(at: place)
-        return values.remove(at: place)
     }
 }
 
@@ -177,13 +163,16 @@ extension PagedTable: Sequence {
         }
 
         public mutating func next() -> (key: Key, value: Value)? {
-            while place == page.keys.count {
-                guard let number = rest.popFirst() else { return nil }
-                page = pages[number] ?? Page()
-                place = 0
+            while true {
+                while place == page.rows.count {
+                    guard let number = rest.popFirst() else { return nil }
+                    page = pages[number] ?? Page()
+                    place = 0
+                }
+                let row = page.rows[place]
+                place += 1
+                if let value = row.value { return (row.key, value) }
             }
-            defer { place += 1 }
-            return (page.keys[place], page.values[place])
         }
     }
 }

@@ -1,3 +1,4 @@
+import LocalCache
 import PrimaryStore
 import ReferenceEvaluator
 import Telemetry
@@ -137,6 +138,16 @@ private struct RegistryLife {
             if Set(ours.map(\.key.device)) != Set(worker.devices.keys) { differences.append("devices") }
             for (key, record) in ours where worker.assignments[key]?.isEnabled != record.isEnabled {
                 differences.append("\(key) is not as enabled as it should be")
+            }
+            for (key, work) in worker.assignments {
+                guard let device = picture.devices[key.device], let compiled = picture.calculators[key.calculator]
+                else { continue }
+                if work.cached.deviceDigest != compiled.deviceDigest(device) {
+                    differences.append("\(key) is of another state of its device")
+                }
+                if work.cached.calculatorRevision != compiled.revision {
+                    differences.append("\(key) is of another revision of its calculator")
+                }
             }
             for (device, work) in worker.devices where work.keys.sorted() != picture.assignmentKeys(of: device) {
                 differences.append("assignments of device \(device)")

@@ -40,4 +40,17 @@ import Testing
             }
         }
     }
+
+    @Test("what a sender makes up as names is not kept from body to body")
+    func hugeNames() throws {
+        let decoder = MessageDecoder(table: ParameterTable())
+        for index in 0..<50 {
+            let name = String(repeating: "n", count: 50_000) + "\(index)"
+            let body = Array("[{\"timestamp\":1699999000,\"\(name)\":1,\"speed\":2}]".utf8)
+            #expect(try decoder.decode(body, acceptance: .now(acceptedAt)).accepted == 1)
+            #expect(decoder.keptNameBytes <= KeyCachePool.bytesMax)
+        }
+        _ = try decoder.decode(Array(#"[{"timestamp":1699999000,"speed":2}]"#.utf8), acceptance: .now(acceptedAt))
+        #expect(decoder.keptNameBytes > 0)
+    }
 }

@@ -33,13 +33,6 @@ final class DeviceHorizons: Sendable {
     func forget(_ device: DeviceID) { known.withLock { $0[device] = nil } }
 }
 
-extension DeviceEntity {
-    /// Whether its messages are kept for a limited time, or up to a limited size.
-    var expires: Bool {
-        ["messages_ttl", "messages_rotate"].contains { settings[$0]?.numberValue ?? 0 > 0 }
-    }
-}
-
 extension API {
     /// Before which moment the messages of devices are gone; `distantPast` where none ever went.
     func horizons(of devices: [DeviceEntity]) async throws(APIFailure) -> [DeviceID: Timestamp] {

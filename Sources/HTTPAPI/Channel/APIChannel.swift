@@ -42,7 +42,7 @@ struct APIChannel: ServerChildChannel, HTTPChannelHandler {
 }
 
 extension API {
-    /// What the router's server is to be built with, so that reports in memory are answered before it is asked.
+    /// What the router's server is to be built with, so that reports are answered and messages taken in front of it.
     package func server(name: String? = nil) -> HTTPServerBuilder {
         let answers = QuickAnswers(api: self, serverName: name)
         return HTTPServerBuilder { APIChannel(responder: $0, answers: answers) }

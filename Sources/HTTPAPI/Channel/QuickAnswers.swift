@@ -6,7 +6,7 @@ import PrimaryStore
 import Telemetry
 
 /// Answers what is in memory on the connection's own thread, with nothing waited for: kept reports to known tokens.
-/// What of them is not in memory is read on one of the threads that may block.
+/// What of them is not in memory is read on one of the threads that may block, and messages are taken for the store.
 ///
 /// All else, every refusal and whatever is unusual in a request, is left to the router, which gives the same bytes.
 struct QuickAnswers: Sendable {
@@ -115,7 +115,7 @@ struct QuickAnswers: Sendable {
     }
 }
 
-/// What of a request's headers a kept report depends on.
+/// What of a request's headers the answer to it depends on: a kept report's, or that to messages.
 struct QuickRequest {
     private(set) var authorization = ""
     private(set) var wish = ReportWish()

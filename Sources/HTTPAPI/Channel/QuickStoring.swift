@@ -73,11 +73,12 @@ final class QuickStoring {
     }
 
     private func decoded() -> MessageDelivery? {
-        let devices = DeliveryDevices(selector, of: api.catalog.present)
+        var devices = DeliveryDevices(selector, of: api.catalog.present)
         guard !devices.isEmpty, !api.isLogFull else { return nil }
         let moment = api.now()
         let decoded = body.withUnsafeReadableBytes { try? api.decoder.decode($0, acceptance: .now(moment)) }
         guard let decoded else { return nil }
+        devices.narrow(to: decoded)
         var delivery = MessageDelivery(devices: devices, now: moment, limits: api.limits, table: api.store.parameters)
         guard let horizons = api.knownHorizons(of: delivery.devices(in: decoded)) else { return nil }
         delivery.add(decoded, horizons: horizons)

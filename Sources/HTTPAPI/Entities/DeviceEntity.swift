@@ -9,6 +9,8 @@ struct DeviceEntity: Sendable {
     let revision: Int64
     /// What may be set and differs from `DeviceEntity.defaults`, which nearly all of it does not.
     private let given: JSONValue
+    /// Whether its messages are kept for a limited time, or up to a limited size.
+    let expires: Bool
 
     /// What may be set, in the order of `DeviceEntity.defaults`.
     var settings: JSONValue { .object(Self.defaults.map { .init($0.key, given[$0.key] ?? $0.value) }) }
@@ -38,10 +40,12 @@ struct DeviceEntity: Sendable {
         name = record.name
         revision = record.revision
         let stored = (try? JSONValue(parsing: record.json)) ?? .object([])
-        given = .object(
+        let given = JSONValue.object(
             Self.defaults.compactMap { field in
                 stored[field.key].flatMap { $0 == field.value ? nil : .init(field.key, $0) }
             })
+        self.given = given
+        expires = ["messages_ttl", "messages_rotate"].contains { given[$0]?.numberValue ?? 0 > 0 }
     }
 
     /// The whole object but what must be looked up.

@@ -8,7 +8,8 @@ import Telemetry
 /// It is loaded once and written through: a change goes to the store first, and here once it is durable. Changes are
 /// made one at a time (`changing`), so the catalog passes through the same states as the store.
 final class EntityCatalog: Sendable {
-    /// One picture of the registry; copying it is cheap, and so is changing it after that.
+    /// One picture of the registry; copying it is cheap, and so is changing devices and assignments after that. Whoever
+    /// keeps one while a device is made makes it copy the index of the idents.
     struct Contents: Sendable {
         fileprivate(set) var devices = PagedTable<DeviceID, DeviceEntity>()
         fileprivate(set) var calculators: [CalculatorID: CalculatorEntity] = [:]

@@ -29,11 +29,27 @@ extension API {
 
     /// Creates devices in one commit, those that can be.
     private func create(_ devices: [NewDevice]) async throws(APIFailure) -> [Result<DeviceRecord, StoreError>] {
-        try await change { store throws(StoreError) in
-            store.createDevices(devices)
-        } then: { contents, results in
-            for result in results { if case .success(let record) = result { contents.set(DeviceEntity(record)) } }
+        guard !devices.isEmpty else { return [] }
+        let catalog = catalog
+        return try await stored { store in
+            do throws(NoneCreated) {
+                return try catalog.changing { () throws(NoneCreated) in
+                    let results = store.createDevices(devices)
+                    // What is refused as a whole is no change, and whoever keeps answers keeps them.
+                    guard results.contains(where: { (try? $0.get()) != nil }) else { throw NoneCreated(results) }
+                    return results
+                } then: { contents, results in
+                    for case .success(let record) in results { contents.set(DeviceEntity(record)) }
+                }
+            } catch { return error.results }
         }
+    }
+
+    /// Why of several devices none was created.
+    private struct NoneCreated: Error {
+        let results: [Result<DeviceRecord, StoreError>]
+
+        init(_ results: [Result<DeviceRecord, StoreError>]) { self.results = results }
     }
 
     private func deviceFields(_ call: Call) throws(APIFailure) -> [String]? {

@@ -81,6 +81,9 @@ struct KeyCache {
     /// How many spellings have been met.
     var nameCount: Int { hashes.count }
 
+    /// How many bytes they have.
+    var byteCount: Int { nameBytes.count }
+
     /// Gives a key its parameter, added to the table if it is new; false if the table takes no more.
     mutating func resolve(_ index: Int, in table: ParameterTable) -> Bool {
         if keys[index].parameter != nil { return true }

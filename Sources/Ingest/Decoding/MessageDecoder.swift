@@ -15,6 +15,10 @@ package struct MessageDecoder: Sendable {
         caches = KeyCachePool(nameLengthMax: limits.nameLengthMax)
     }
 
+    /// The bytes of the names that it keeps from body to body: at most `KeyCachePool.bytesMax` for each of
+    /// `KeyCachePool.cachesMax` caches.
+    var keptNameBytes: Int { caches.byteCount }
+
     package func decode(_ bytes: [UInt8], acceptance: Acceptance) throws(JSONError) -> DecodedMessages {
         try bytes.withUnsafeBufferPointer { (buffer) throws(JSONError) -> DecodedMessages in
             try decode(buffer, acceptance: acceptance)

@@ -1,7 +1,7 @@
 import SQLiteClient
 import Telemetry
 
-/// Applies one expiry inside the writer's savepoint.
+/// Applies one expiry as a part of a group of writes.
 struct ExpiryTransaction {
     private let expiry: Expiry
     private let writer: Writer

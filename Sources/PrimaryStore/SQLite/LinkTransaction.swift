@@ -1,7 +1,7 @@
 import SQLiteClient
 import Telemetry
 
-/// Changes links inside the writer's savepoint, and with the links of groups what groups imply: a calculator linked to
+/// Changes links as a part of a group of writes, and with the links of groups what groups imply: a calculator linked to
 /// a group is assigned to the group's devices and assets, and linked to its geofences.
 ///
 /// What is implied is marked as made by the store; where a person made it, it is theirs, and stays when the last group

@@ -1,7 +1,7 @@
 import SQLiteClient
 import Telemetry
 
-/// Applies one push inside the writer's savepoint: fence, comparison with the rows held, intervals, feed, marks, job.
+/// Applies one push as a part of a group of writes: fence, comparison with the rows held, intervals, feed, marks, job.
 struct PushTransaction {
     private let push: Push
     private let connection: Connection

@@ -11,15 +11,19 @@ import Telemetry
 final class RegistryJournal: Sendable {
     private struct Entry: Sendable {
         var revision: Int64
-        /// Nil: something else has changed too.
-        var keys: RegistryKeys?
+        var keys: RegistryKeys
     }
 
     private struct State: Sendable {
         /// What has changed behind this revision is known.
         var start: Int64
-        var entries: [Entry] = []
+        /// In the order of their revisions, none without keys.
+        var entries: ArraySlice<Entry> = []
         var keyCount = 0
+
+        mutating func forgetAll(upTo revision: Int64) {
+            self = State(start: revision)
+        }
     }
 
     /// Keys that are kept; the oldest go. A calculator that is assigned to a whole fleet is one change.
@@ -29,15 +33,17 @@ final class RegistryJournal: Sendable {
 
     init(from revision: Int64) { state = Mutex(State(start: revision)) }
 
-    /// Notes what a transaction has changed, before it is committed: who sees a revision finds it here.
+    /// Notes what a transaction has changed, before it is committed: who sees a revision finds it here. Nil: something
+    /// else has changed too, so that nothing before it is of use any more.
     func note(_ keys: RegistryKeys?, revision: Int64) {
         state.withLock { state in
+            guard let keys else { return state.forgetAll(upTo: revision) }
+            guard keys.count > 0 else { return }
             state.entries.append(Entry(revision: revision, keys: keys))
-            state.keyCount += keys?.count ?? 0
-            while state.keyCount > Self.keyCountMax, let oldest = state.entries.first {
-                state.keyCount -= oldest.keys?.count ?? 0
+            state.keyCount += keys.count
+            while state.keyCount > Self.keyCountMax, let oldest = state.entries.popFirst() {
+                state.keyCount -= oldest.keys.count
                 state.start = oldest.revision
-                state.entries.removeFirst()
             }
         }
     }
@@ -46,7 +52,7 @@ final class RegistryJournal: Sendable {
     func forget(after revision: Int64) {
         state.withLock { state in
             while let last = state.entries.last, last.revision > revision {
-                state.keyCount -= last.keys?.count ?? 0
+                state.keyCount -= last.keys.count
                 state.entries.removeLast()
             }
             // Where it pushed out everything, itself too, nothing is behind the revision before it.
@@ -59,9 +65,10 @@ final class RegistryJournal: Sendable {
         state.withLock { state in
             guard state.start <= after, after <= upTo else { return nil }
             var keys = RegistryKeys()
-            for entry in state.entries where after < entry.revision && entry.revision <= upTo {
-                guard let changed = entry.keys else { return nil }
-                keys.formUnion(changed)
+            // Whoever asks nearly always knows all but the last few.
+            for entry in state.entries.reversed() {
+                guard entry.revision > after else { break }
+                if entry.revision <= upTo { keys.formUnion(entry.keys) }
             }
             return keys
         }

@@ -31,6 +31,7 @@ extension SQLitePrimaryStore {
                 let present = try MetaTable.value(connection, "registry_revision") ?? 0
                 guard let keys = registryKeys(after: revision, upTo: present) else { return nil }
                 var changes = RegistryChanges(revision: present, keys: keys)
+                // What is not there was deleted; that no row has vanished the totals tell, where all are read.
                 for id in keys.devices.sorted() {
                     if let record = try RegistryTables.findDevice(connection, id) { changes.devices.append(record) }
                 }

@@ -5,7 +5,8 @@ protocol WriteRequest: Sendable {
     var count: Int { get }
     /// Whether the bug of telling the feed before it is durable is on for whoever asked.
     var isFeedEarly: Bool { get }
-    /// Runs one of them inside its savepoint.
+    /// Runs one of them, so that it can be undone and run again: it touches nothing but the writer, and goes on behind
+    /// no write that has failed.
     func run(_ index: Int, in writer: Writer) throws
     /// Notes that one of them failed and was undone.
     func fail(_ index: Int, _ error: StoreError)
