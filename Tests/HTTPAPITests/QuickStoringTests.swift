@@ -146,7 +146,7 @@ struct QuickStoringTests {
             }
             // The last one is whole: once it is stored, the others have been read.
             try house.client.sendAndLeave(Array(post.utf8))
-            for _ in 0..<10_000 where try await Self.storedCount(house) < 3 {}
+            try await house.wait { try await Self.storedCount(house) == 3 }
             #expect(try await Self.storedCount(house) == 3)
             try await Self.expectIdle(house)
         }
@@ -201,7 +201,7 @@ struct QuickStoringTests {
 
     /// Nothing is in work but the request that asks, and no body is held.
     private static func expectIdle(_ house: TestHouse) async throws {
-        for _ in 0..<10_000 where try await house.metric("odograph_requests_in_work") > 1 {}
+        try await house.wait { try await house.metric("odograph_requests_in_work") == 1 }
         #expect(try await house.metric("odograph_requests_in_work") == 1)
         #expect(try await house.metric("odograph_bodies_bytes") == 0)
     }

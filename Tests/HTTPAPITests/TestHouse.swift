@@ -99,6 +99,11 @@ final class TestHouse: Sendable {
         return try #require(Int(line.dropFirst(name.count + 1)))
     }
 
+    /// Asks again and again until something holds, but not for ever.
+    func wait(until holds: () async throws -> Bool) async throws {
+        for _ in 0..<10_000 { if try await holds() { return } }
+    }
+
     /// Creates a device and gives its id.
     func device(_ ident: String, _ more: String = "") async throws -> Int64 {
         let response = try await send("POST", "/gw/devices", "[{\"configuration\":{\"ident\":\"\(ident)\"}\(more)}]")
