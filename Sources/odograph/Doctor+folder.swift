@@ -58,24 +58,30 @@ extension Doctor {
         say(.ok, "lock", "process \(holder)\(name) runs on the folder")
     }
 
-    /// How often a lock is looked for that is not found, and how long is waited between.
-    private static let lockLookCount = 20
-    private static let lockLookMicroseconds: UInt32 = 2_000
-
-    /// The process that has locked a file. The list is read page by page: where it changes meanwhile, a line may be
-    /// passed over, so that a miss is looked at again.
+    /// The process that has locked a file. The list of all locks is read page by page: where it changes meanwhile, a line
+    /// may be passed over. So the processes are asked too, of which only one's own say what they have open.
     private func holder(of status: stat) -> String? {
         let file = Self.lockedFile(status)
-        for look in 0..<Self.lockLookCount {
-            if look > 0 { usleep(Self.lockLookMicroseconds) }
-            let lines = text("/proc/locks")?.split(separator: "\n") ?? []
-            for line in lines {
-                // 1: FLOCK ADVISORY WRITE 4711 fd:00:123456 0 EOF
-                let words = line.split(separator: " ")
-                if words.count > 5, words[1] == "FLOCK", words[5] == file { return String(words[4]) }
-            }
+        let lines = text("/proc/locks")?.split(separator: "\n") ?? []
+        for line in lines {
+            // 1: FLOCK ADVISORY WRITE 4711 fd:00:123456 0 EOF
+            let words = line.split(separator: " ")
+            if words.count > 5, words[1] == "FLOCK", words[5] == file { return String(words[4]) }
         }
-        return nil
+        return entries("/proc").first { Int32($0) != nil && hasLocked(status, process: $0) }
+    }
+
+    private func hasLocked(_ status: stat, process: String) -> Bool {
+        entries("/proc/\(process)/fd").contains { descriptor in
+            var open = stat()
+            return stat("/proc/\(process)/fd/\(descriptor)", &open) == 0 && open.st_dev == status.st_dev
+                && open.st_ino == status.st_ino
+                && text("/proc/\(process)/fdinfo/\(descriptor)")?.contains("FLOCK") ?? false
+        }
+    }
+
+    private func entries(_ folder: String) -> [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
     }
 
     /// A file as /proc/locks names it: the device's numbers in hexadecimal, and the inode.
@@ -106,7 +112,7 @@ extension Doctor {
     }
 
     func lookAtCaches() {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: data + "/cache")) ?? []
+        let names = entries(data + "/cache")
         let caches = names.filter { $0.hasSuffix(".db") }
         let bytes = names.reduce(UInt64(0)) { sum, name in
             var status = stat()
