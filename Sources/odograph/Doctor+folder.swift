@@ -58,8 +58,8 @@ extension Doctor {
         say(.ok, "lock", "process \(holder)\(name) runs on the folder")
     }
 
-    /// The process that has locked a file. The list of all locks is read page by page: where it changes meanwhile, a line
-    /// may be passed over. So the processes are asked too, of which only one's own say what they have open.
+    /// The process that has locked a file. The list of all locks is read page by page: where it changes meanwhile, a
+    /// line may be passed over. So the processes are asked too, of which only one's own say what they have open.
     private func holder(of status: stat) -> String? {
         let file = Self.lockedFile(status)
         let lines = text("/proc/locks")?.split(separator: "\n") ?? []
