@@ -37,37 +37,34 @@ extension API {
     /// Before which moment the messages of devices are gone; `distantPast` where none ever went.
     func horizons(of devices: [DeviceEntity]) async throws(APIFailure) -> [DeviceID: Timestamp] {
         let moment = now()
-        var found: [DeviceID: Timestamp] = [:]
-        var unknown: [DeviceID] = []
-        for device in devices {
-            if let horizon = horizons.horizon(of: device, at: moment) {
-                found[device.id] = horizon
-            } else {
-                unknown.append(device.id)
-            }
-        }
-        guard !unknown.isEmpty else { return found }
-        let ids = unknown
+        let (known, unknown) = knownHorizons(of: devices, at: moment)
+        guard !unknown.isEmpty else { return known }
         let read = try await stored { store throws(StoreError) in
             var read: [Timestamp] = []
-            for id in ids { read.append(try store.horizon(device: id)) }
+            for id in unknown { read.append(try store.horizon(device: id)) }
             return read
         }
-        for (id, horizon) in zip(ids, read) {
+        var found = known
+        for (id, horizon) in zip(unknown, read) {
             horizons.note(id, horizon, at: moment)
             found[id] = horizon
         }
         return found
     }
 
-    /// The same without asking the store; nil if one has to be read.
-    func knownHorizons(of devices: [DeviceEntity]) -> [DeviceID: Timestamp]? {
-        let moment = now()
-        var found: [DeviceID: Timestamp] = [:]
+    /// The same without asking the store, and the devices for which it must be asked.
+    func knownHorizons(
+        of devices: [DeviceEntity], at moment: Timestamp
+    ) -> (known: [DeviceID: Timestamp], unknown: [DeviceID]) {
+        var known: [DeviceID: Timestamp] = [:]
+        var unknown: [DeviceID] = []
         for device in devices {
-            guard let horizon = horizons.horizon(of: device, at: moment) else { return nil }
-            found[device.id] = horizon
+            if let horizon = horizons.horizon(of: device, at: moment) {
+                known[device.id] = horizon
+            } else {
+                unknown.append(device.id)
+            }
         }
-        return found
+        return (known, unknown)
     }
 }

@@ -74,14 +74,15 @@ final class QuickStoring {
 
     private func decoded() -> MessageDelivery? {
         var devices = DeliveryDevices(selector, of: api.catalog.present)
-        guard !devices.isEmpty, !api.isLogFull else { return nil }
+        guard !devices.isEmpty, api.excessiveLogRows == nil else { return nil }
         let moment = api.now()
         let decoded = body.withUnsafeReadableBytes { try? api.decoder.decode($0, acceptance: .now(moment)) }
         guard let decoded else { return nil }
         devices.narrow(to: decoded)
         var delivery = MessageDelivery(devices: devices, now: moment, limits: api.limits, table: api.store.parameters)
-        guard let horizons = api.knownHorizons(of: delivery.devices(in: decoded)) else { return nil }
-        delivery.add(decoded, horizons: horizons)
+        let horizons = api.knownHorizons(of: delivery.devices(in: decoded), at: moment)
+        guard horizons.unknown.isEmpty else { return nil }
+        delivery.add(decoded, horizons: horizons.known)
         return delivery.isWhole ? delivery : nil
     }
 }

@@ -38,13 +38,15 @@ extension API {
         return Answer(result: delivery.result, errors: delivery.errors)
     }
 
-    /// Whether too many messages wait to be calculated for more to be taken.
-    var isLogFull: Bool { calculation.logRowsWaiting > limits.logRowsWaitingMax }
+    /// How many batches wait to be calculated, where that is too many for more to be taken; else nil.
+    var excessiveLogRows: Int64? {
+        let waiting = calculation.logRowsWaiting
+        return waiting > limits.logRowsWaitingMax ? waiting : nil
+    }
 
     /// Refuses messages while too many wait to be calculated, so that neither the log nor the lag grows without end.
     private func checkLog() throws(APIFailure) {
-        guard isLogFull else { return }
-        let waiting = calculation.logRowsWaiting
+        guard let waiting = excessiveLogRows else { return }
         bodies.noteRefusalForLog()
         throw .overloaded(
             "\(waiting) batches of messages wait to be calculated, more than \(limits.logRowsWaitingMax)",
