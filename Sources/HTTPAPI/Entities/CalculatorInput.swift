@@ -20,11 +20,7 @@ struct CalculatorInput {
     var calculators: [CalculatorID: CalculatorEntity] = [:]
 
     func created(from value: JSONValue, path: String) throws(APIFailure) -> Checked {
-        if value["id"] != nil {
-            throw APIFailure(
-                .badRequest, "id is given by the server", hint: "leave it out", path: path.isEmpty ? "id" : path + ".id"
-            )
-        }
+        try InputFields.refuseID(of: value, path: path)
         return try check(Self.withoutReadOnly(value), path: path)
     }
 

@@ -6,11 +6,7 @@ struct DeviceInput {
 
     /// The settings of a new device.
     func created(from value: JSONValue, path: String) throws(APIFailure) -> JSONValue {
-        if value["id"] != nil {
-            throw APIFailure(
-                .badRequest, "id is given by the server", hint: "leave it out", path: path.isEmpty ? "id" : path + ".id"
-            )
-        }
+        try InputFields.refuseID(of: value, path: path)
         return try settings(value, over: .object(DeviceEntity.defaults), merging: false, path: path)
     }
 

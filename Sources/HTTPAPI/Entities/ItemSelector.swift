@@ -7,7 +7,7 @@ enum ItemSelector: Sendable {
     case ids([Int64])
     /// A field by its dotted path, and the pattern its value must match.
     case field([String], pattern: String)
-    case expression(Program, ColumnLayout)
+    case expression(RowFilter)
 
     /// Whether single entities are named, so that one that is missing is an error.
     var namesIDs: Bool { if case .ids = self { true } else { false } }
@@ -66,30 +66,7 @@ enum ItemSelector: Sendable {
     private static func expression(_ text: String, limits: APILimits) throws(APIFailure) -> ItemSelector {
         guard text.hasSuffix("}") else { throw APIFailure(.badRequest, "the selector lacks its closing brace") }
         let source = String(text.dropFirst().dropLast())
-        var layout = ColumnLayout()
-        let program = try Program.filter(source, named: "selector", layout: &layout, limits: limits)
-        return .expression(program, layout)
-    }
-}
-
-extension Program {
-    /// Compiles an expression that keeps or drops single rows: it may not look back.
-    static func filter(
-        _ source: String, named what: String, layout: inout ColumnLayout, limits: APILimits
-    ) throws(APIFailure) -> Program {
-        guard source.utf8.count <= limits.expressionBytesMax else {
-            throw APIFailure(.badRequest, "\(what) is over \(limits.expressionBytesMax) bytes", path: what)
-        }
-        let program: Program
-        do throws(ExpressionError) {
-            program = try Program(source, layout: &layout)
-        } catch { throw APIFailure(error, in: what) }
-        guard !program.looksBack else {
-            throw APIFailure(
-                .badRequest, "\(what) looks back, but each item is judged by itself",
-                hint: "leave out '#', previous(), mileage() and duration()", path: what)
-        }
-        return program
+        return .expression(try RowFilter(source, named: "selector", limits: limits))
     }
 }
 

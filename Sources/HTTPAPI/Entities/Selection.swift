@@ -46,7 +46,7 @@ extension EntityCatalog.Contents {
             let wanted = numbers(of: relation) { $0.matches(path.dropFirst(), pattern) }
             return Selection(
                 items: all().filter { !wanted.isDisjoint(with: related(relation, to: $0.number, of: kind)) })
-        case .expression(let program, let layout): return Selection(items: program.filter(all(), layout, json))
+        case .expression(let filter): return Selection(items: filter.kept(all(), json))
         }
     }
 
@@ -106,21 +106,4 @@ extension JSONValue {
 
 extension String {
     var isPattern: Bool { utf8.contains { $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?") } }
-}
-
-extension Program {
-    /// The items for which the expression is true; what cannot be evaluated is false.
-    func filter<Item>(_ items: [Item], _ layout: ColumnLayout, _ json: (Item) -> JSONValue) -> [Item] {
-        let objects = items.map(json)
-        let columns = layout.names.map { name in
-            var column = ValueColumn()
-            let path = name.split(separator: ".").map(String.init)
-            for object in objects { column.append(object.value(at: path)?.value) }
-            return column
-        }
-        let block = ExpressionBlock(timestamps: [Int64](repeating: 0, count: items.count), columns: columns)
-        var memory = ProgramMemory(for: self)
-        let truth = evaluate(block, memory: &memory, environment: ExpressionEnvironment()).truth()
-        return zip(items, truth).filter(\.1).map(\.0)
-    }
 }

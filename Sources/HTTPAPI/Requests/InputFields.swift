@@ -108,6 +108,13 @@ struct InputFields {
         }
     }
 
+    /// Throws if a new entity brings an id of its own.
+    static func refuseID(of value: JSONValue, path: String) throws(APIFailure) {
+        guard value["id"] != nil else { return }
+        let place = path.isEmpty ? "id" : path + ".id"
+        throw APIFailure(.badRequest, "id is given by the server", hint: "leave it out", path: place)
+    }
+
     /// Throws what was noted.
     func check() throws(APIFailure) {
         if !problems.isEmpty { throw APIFailure(problems, schemaHint: schemaHint) }

@@ -52,7 +52,7 @@ struct IntervalRequest: Sendable {
     let query: IntervalQuery
     let isCounted: Bool
     let fields: [String]?
-    let filter: (program: Program, layout: ColumnLayout)?
+    let filter: RowFilter?
     /// Whether each interval tells the revision of the calculator that it was calculated with.
     let tellsRevision: Bool
     /// The most intervals of one assignment.
@@ -89,7 +89,7 @@ struct IntervalRequest: Sendable {
         isCounted = count != nil
         countMax = count.map(Int.init) ?? limits.intervalsMax
         fields = list.map(\.commaList).flatMap { $0.isEmpty ? nil : $0 }
-        filter = try Self.filter(source, limits)
+        filter = try RowFilter.given(source, limits: limits)
         query = IntervalQuery(
             range: isRanged ? TimeRange(inclusive: begin ?? .distantPast, end ?? .distantFuture) : nil,
             ids: try Self.ids(which, limits), isLastOnly: which == "last", isReversed: isReversed,
@@ -111,15 +111,6 @@ struct IntervalRequest: Sendable {
             throw APIFailure(.tooLarge, "the path names more than \(limits.itemsMax) intervals")
         }
         return ids
-    }
-
-    private static func filter(
-        _ source: String?, _ limits: APILimits
-    ) throws(APIFailure) -> (program: Program, layout: ColumnLayout)? {
-        guard let source, !source.isEmpty else { return nil }
-        var layout = ColumnLayout()
-        let program = try Program.filter(source, named: "filter", layout: &layout, limits: limits)
-        return (program, layout)
     }
 }
 
@@ -152,7 +143,7 @@ struct IntervalReading: Sendable {
         var intervals = try store.intervals(key, wanted)
         if let filter = query.filter {
             let picker = MemberPicker(pathsTo: filter.layout.names)
-            let kept = filter.program.filter(intervals, filter.layout) { $0.jsonValue(picker) }
+            let kept = filter.kept(intervals) { $0.jsonValue(picker) }
             intervals = Array(kept.prefix(query.countMax))
         }
         note(intervals.count)

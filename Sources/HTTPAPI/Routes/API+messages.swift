@@ -78,7 +78,7 @@ struct MessageQuery: Sendable {
     let isCounted: Bool
     let isReversed: Bool
     let fields: [String]?
-    let filter: (program: Program, layout: ColumnLayout)?
+    let filter: RowFilter?
     /// Whether the messages of so many seconds each become one.
     let generalization: Generalization?
 
@@ -98,16 +98,7 @@ struct MessageQuery: Sendable {
         countMax = count.map(Int.init) ?? limits.messagesDefault
         isCounted = count != nil
         fields = list.map(\.commaList).flatMap { $0.isEmpty ? nil : $0 }
-        filter = try Self.filter(source, limits)
-    }
-
-    private static func filter(
-        _ source: String?, _ limits: APILimits
-    ) throws(APIFailure) -> (program: Program, layout: ColumnLayout)? {
-        guard let source, !source.isEmpty else { return nil }
-        var layout = ColumnLayout()
-        let program = try Program.filter(source, named: "filter", layout: &layout, limits: limits)
-        return (program, layout)
+        filter = try RowFilter.given(source, limits: limits)
     }
 }
 
@@ -177,9 +168,7 @@ struct MessageReading: Sendable {
     private func rows(of block: MessageBatch, _ merged: MessageBatch, _ binding: ColumnBinding?) -> [Int] {
         var rows = Array(0..<merged.count)
         if let binding, let filter = query.filter {
-            var memory = ProgramMemory(for: filter.program)
-            let content = binding.block(block).content
-            let truth = filter.program.evaluate(content, memory: &memory, environment: ExpressionEnvironment()).truth()
+            let truth = filter.truth(of: binding.block(block).content)
             rows = rows.filter { truth[$0] }
         }
         return rows
