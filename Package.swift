@@ -118,41 +118,51 @@ let package = Package(
         .target(
             name: "StoreSupport", dependencies: ["Telemetry", "PrimaryStore"], path: "Tests/StoreSupport",
             swiftSettings: settings),
-        .target(name: "ReferenceEvaluator", path: "Tests/ReferenceEvaluator", swiftSettings: settings),
-        tests("ReferenceEvaluatorTests", ["ReferenceEvaluator"]),
-        tests("EvaluationTests", core + ["TimeZones", "ReferenceEvaluator"]),
-        tests("MessageChunksTests", ["Telemetry", "MessageChunks"]),
+        .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: settings),
+        .target(
+            name: "ReferenceEvaluator", dependencies: ["SeededRandom"], path: "Tests/ReferenceEvaluator",
+            swiftSettings: settings),
+        .target(
+            name: "ReferenceBridge", dependencies: core + ["ReferenceEvaluator"], path: "Tests/ReferenceBridge",
+            swiftSettings: settings),
+        tests("ReferenceEvaluatorTests", ["SeededRandom", "ReferenceEvaluator"]),
+        tests("EvaluationTests", core + ["TimeZones", "ReferenceEvaluator", "ReferenceBridge", "SeededRandom"]),
+        tests("MessageChunksTests", ["Telemetry", "MessageChunks", "SeededRandom"]),
         tests("SQLiteClientTests", ["SQLiteClient"]),
         .target(
             name: "ThrowAwayPostgres", dependencies: ["PostgresClient"], path: "Tests/ThrowAwayPostgres",
             swiftSettings: settings),
         tests("PostgresClientTests", ["PostgresClient", "ThrowAwayPostgres"]),
-        tests("PrimaryStoreTests", ["Telemetry", "MessageChunks", "SQLiteClient", "PrimaryStore"]),
-        tests("FaultDiskTests", ["FaultDisk", "Telemetry", "MessageChunks", "SQLiteClient", "PrimaryStore"]),
+        tests("PrimaryStoreTests", ["Telemetry", "MessageChunks", "SQLiteClient", "PrimaryStore", "SeededRandom"]),
+        tests(
+            "FaultDiskTests",
+            ["FaultDisk", "Telemetry", "MessageChunks", "SQLiteClient", "PrimaryStore", "SeededRandom"]),
         tests(
             "CalcProcessTests",
             core + [
                 "TimeZones", "MessageChunks", "SQLiteClient", "PrimaryStore", "LocalCache", "CalcProcess",
-                "ReferenceEvaluator", "StoreSupport", logging,
+                "ReferenceEvaluator", "ReferenceBridge", "StoreSupport", logging, "SeededRandom",
             ]),
         tests(
             "SimulationTests",
             core + [
                 "TimeZones", "MessageChunks", "PrimaryStore", "LocalCache", "Recalculation", "CalcProcess",
-                "ReferenceEvaluator", "StoreSupport", "FaultDisk", logging,
+                "ReferenceEvaluator", "ReferenceBridge", "StoreSupport", "FaultDisk", logging, "SeededRandom",
             ]),
-        tests("ScenarioTests", core + ["TestSupport", "TimeZones", "Ingest"], exclude: ["Configurations"]),
+        tests(
+            "ScenarioTests", core + ["TestSupport", "TimeZones", "Ingest", "SeededRandom"], exclude: ["Configurations"]),
         tests(
             "HTTPAPITests",
             core + [
                 "TimeZones", "CZlib", "MessageChunks", "PrimaryStore", "Recalculation", "CalcProcess", "Ingest",
                 "Publishing", "HTTPAPI", hummingbird, hummingbirdCore, httpTypes, nioCore, logging, lifecycle,
+                "SeededRandom",
             ]),
         tests(
             "PublishingTests",
             [
                 "Telemetry", "MessageChunks", "PrimaryStore", "PostgresClient", "FleetSchema", "Threads", "Publishing",
-                "StoreSupport", "ThrowAwayPostgres", logging, lifecycle,
+                "StoreSupport", "ThrowAwayPostgres", logging, lifecycle, "SeededRandom",
             ]),
         tests(
             "FleetTests",
@@ -161,13 +171,13 @@ let package = Package(
                 "HTTPAPI", "ThrowAwayPostgres", logging, lifecycle,
             ]),
         tests("IngestTests", ["Telemetry", "TimeZones", "Ingest"]),
-        tests("TelemetryTests", ["Telemetry"]),
-        tests("ExpressionsTests", ["Telemetry", "Expressions"]),
+        tests("TelemetryTests", ["Telemetry", "SeededRandom"]),
+        tests("ExpressionsTests", ["Telemetry", "Expressions", "SeededRandom"]),
         tests("CalculatorsTests", ["Telemetry", "Expressions", "Calculators"], exclude: ["Mistakes"]),
-        tests("RecalculationTests", core + ["MessageChunks", "LocalCache", "Recalculation"]),
-        tests("LocalCacheTests", ["Telemetry", "MessageChunks", "SQLiteClient", "LocalCache"]),
-        tests("ServerTests", ["Telemetry", "odograph"]),
+        tests("RecalculationTests", core + ["MessageChunks", "LocalCache", "Recalculation", "SeededRandom"]),
+        tests("LocalCacheTests", ["Telemetry", "MessageChunks", "SQLiteClient", "LocalCache", "SeededRandom"]),
+        tests("ServerTests", ["Telemetry", "odograph", "SeededRandom"]),
         tests("TidyTests", []),
-        tests("TimeZonesTests", ["Telemetry", "TimeZones"]),
+        tests("TimeZonesTests", ["Telemetry", "TimeZones", "SeededRandom"]),
     ]
 )

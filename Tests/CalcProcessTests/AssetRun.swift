@@ -3,6 +3,8 @@ import Evaluation
 import Expressions
 import FoundationEssentials
 import PrimaryStore
+import ReferenceBridge
+import SeededRandom
 import StoreSupport
 import ReferenceEvaluator
 import Telemetry
@@ -35,14 +37,14 @@ final class AssetRun {
     private var gone: Set<DeviceID> = []
     private var batches: [(device: DeviceID, batch: MessageBatch)] = []
     private var whole: [DeviceID: MessageBatch] = [:]
-    private var random: SplitMix64
+    private var random: SeededGenerator
     private(set) var log: [String] = []
     private var isInterleaving = false
     private var failure: (any Error)?
 
     init(_ given: GeneratedCase, salt: UInt64, interleaves: Bool) throws {
         self.given = given
-        random = SplitMix64(seed: given.seed &* 5 &+ salt &* 977 &+ 13)
+        random = SeededGenerator(seed: given.seed &* 5 &+ salt &* 977 &+ 13)
         let now = Timestamp(microseconds: given.nowMicroseconds)
         rig = try WorkerRig(
             now: now.advanced(bySeconds: -200_000), workerCount: random.pick([1, 2, 4]),

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import PrimaryStore
+import ReferenceBridge
 import StoreSupport
 import ReferenceEvaluator
 import Telemetry

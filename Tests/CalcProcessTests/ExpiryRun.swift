@@ -2,7 +2,9 @@ import Calculators
 import Evaluation
 import Expressions
 import PrimaryStore
+import ReferenceBridge
 import ReferenceEvaluator
+import SeededRandom
 import StoreSupport
 import Telemetry
 import TimeZones
@@ -20,7 +22,7 @@ struct ExpiryRun {
     private var batches: [MessageBatch]
     /// What was sent so far.
     private var sent = MessageBatch()
-    private var random: SplitMix64
+    private var random: SeededGenerator
     private var log: [String] = []
     /// How often something went or was gone on with, over the whole life.
     private(set) var movedCount = 0
@@ -34,7 +36,7 @@ struct ExpiryRun {
 
     init(_ given: GeneratedCase, salt: UInt64 = 0) throws {
         self.given = given
-        var random = SplitMix64(seed: given.seed &* 7 &+ salt &+ 1234)
+        var random = SeededGenerator(seed: given.seed &* 7 &+ salt &+ 1234)
         let first = given.rawMessages.map(\.timestampMicroseconds).min() ?? 0
         let last = given.rawMessages.map(\.timestampMicroseconds).max() ?? 0
         let span = max(60, Double(last - first) / 1e6)

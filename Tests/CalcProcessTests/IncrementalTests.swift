@@ -3,7 +3,9 @@ import Evaluation
 import Expressions
 import FoundationEssentials
 import PrimaryStore
+import ReferenceBridge
 import ReferenceEvaluator
+import SeededRandom
 import Telemetry
 import Testing
 import TimeZones
@@ -42,14 +44,14 @@ private struct IncrementalRun {
     private let calculator: Calculator
     private let batches: [MessageBatch]
     private let whole: MessageBatch
-    private var random: SplitMix64
+    private var random: SeededGenerator
     private var log: [String] = []
     /// Batches until the assignment is enabled again; nil while it is.
     private var batchesUntilEnabled: Int?
 
     init(_ given: GeneratedCase) throws {
         self.given = given
-        random = SplitMix64(seed: given.seed &+ 77)
+        random = SeededGenerator(seed: given.seed &+ 77)
         let now = Timestamp(microseconds: given.nowMicroseconds)
         rig = try WorkerRig(
             now: now.advanced(bySeconds: -100_000), sealSeconds: random.pick([0, 30, 1e9]),

@@ -2,7 +2,9 @@ import Calculators
 import Evaluation
 import Expressions
 import PrimaryStore
+import ReferenceBridge
 import ReferenceEvaluator
+import SeededRandom
 import Telemetry
 import TimeZones
 
@@ -19,13 +21,13 @@ struct NestRun {
     private let batches: [MessageBatch]
     private let whole: MessageBatch
     private let keys: [AssignmentKey]
-    private var random: SplitMix64
+    private var random: SeededGenerator
     private var log: [String] = []
 
     init(_ given: GeneratedCase, salt: UInt64 = 0) throws {
         self.given = given
         definitions = try Self.numbered(given.calculators)
-        random = SplitMix64(seed: given.seed &* 3 &+ salt &+ 91)
+        random = SeededGenerator(seed: given.seed &* 3 &+ salt &+ 91)
         let now = Timestamp(microseconds: given.nowMicroseconds)
         rig = try WorkerRig(
             now: now.advanced(bySeconds: -100_000), sealSeconds: random.pick([0, 30, 1e9]),

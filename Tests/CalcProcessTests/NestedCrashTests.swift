@@ -1,5 +1,7 @@
 import FoundationEssentials
 import PrimaryStore
+import ReferenceBridge
+import SeededRandom
 import StoreSupport
 import ReferenceEvaluator
 import Telemetry
@@ -111,13 +113,13 @@ struct NestedCrashTests {
 private final class CrashRun {
     private let given: GeneratedCase
     private let nest: NestedRig
-    private var random: SplitMix64
+    private var random: SeededGenerator
     private var callsLeft = 0
     private(set) var crashCount = 0
 
     init(_ given: GeneratedCase) throws {
         self.given = given
-        random = SplitMix64(seed: given.seed &* 11 &+ 5)
+        random = SeededGenerator(seed: given.seed &* 11 &+ 5)
         var geofences: [String] = []
         var assigned: [[Int64]] = []
         for calculator in given.calculators {

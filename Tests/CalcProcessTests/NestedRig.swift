@@ -2,6 +2,7 @@ import Calculators
 import Evaluation
 import Expressions
 import PrimaryStore
+import ReferenceBridge
 import ReferenceEvaluator
 import Telemetry
 import Testing

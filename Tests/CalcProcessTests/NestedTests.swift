@@ -1,6 +1,8 @@
 import FoundationEssentials
 import PrimaryStore
+import ReferenceBridge
 import ReferenceEvaluator
+import SeededRandom
 import Telemetry
 import Testing
 
@@ -123,7 +125,7 @@ struct NestedTests {
             try nest.send(MessageBatch(given.messages, nest.rig.store.parameters))
             try nest.settle()
             let all = try nest.intervals(0)
-            var random = SplitMix64(seed: seed)
+            var random = SeededGenerator(seed: seed)
             let borders = all.flatMap { [$0.begin.microseconds, $0.end.microseconds] }
             let places = borders + given.messages.map(\.timestampMicroseconds)
             for _ in 0..<40 {

@@ -2,7 +2,9 @@ import FoundationEssentials
 import LocalCache
 import Logging
 import PrimaryStore
+import ReferenceBridge
 import ReferenceEvaluator
+import SeededRandom
 import StoreSupport
 import Telemetry
 import Testing
@@ -135,7 +137,7 @@ struct OwnershipNodeTests {
 /// Some processes that pause, crash, are cut off and come back.
 private final class NodeRun {
     private let house: NodeHouse
-    private var random: SplitMix64
+    private var random: SeededGenerator
     private var nodes: [CalcNode?]
     private var pausedUntil: [Timestamp]
     private var starts = 0
@@ -143,7 +145,7 @@ private final class NodeRun {
     private var log: [String] = []
 
     init(seed: UInt64) throws {
-        random = SplitMix64(seed: seed)
+        random = SeededGenerator(seed: seed)
         house = try NodeHouse(workerCount: Int.random(in: 1...2, using: &random))
         nodes = Array(repeating: nil, count: Int.random(in: 1...3, using: &random))
         pausedUntil = Array(repeating: .distantPast, count: nodes.count)

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import PrimaryStore
 import ReferenceEvaluator
+import SeededRandom
 import Telemetry
 import Testing
 
@@ -237,12 +238,12 @@ private struct OwnershipRun {
     }
 
     private var model: OwnershipModel
-    private var random: SplitMix64
+    private var random: SeededGenerator
     private var letters: [Letter] = []
     private var pausedUntil: [Timestamp]
 
     init(seed: UInt64) {
-        var random = SplitMix64(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let count = Int.random(in: 1...4, using: &random)
         // Slots that only some want come one by one.
         var wanted: [SlotSet] = []

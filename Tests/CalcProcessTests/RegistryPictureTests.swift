@@ -1,6 +1,7 @@
 import LocalCache
 import PrimaryStore
 import ReferenceEvaluator
+import SeededRandom
 import Telemetry
 import Testing
 import TimeZones
@@ -32,7 +33,7 @@ struct RegistryPictureTests {
 private struct RegistryLife {
     let rig: WorkerRig
     let mirror: RegistryMirror
-    var random: SplitMix64
+    var random: SeededGenerator
     private(set) var log: [String] = []
     private var devices: [DeviceID] = []
     private var calculators: [CalculatorID] = []
@@ -57,7 +58,7 @@ private struct RegistryLife {
     init(seed: UInt64) throws {
         rig = try WorkerRig(now: Timestamp(microseconds: 1_700_000_000_000_000), workerCount: 2)
         mirror = RegistryMirror(store: rig.store, timeZones: TimeZoneDatabase())
-        random = SplitMix64(seed: seed &* 31 &+ 7)
+        random = SeededGenerator(seed: seed &* 31 &+ 7)
         let store = rig.store
         assets = try (0..<2).map { try store.createEntity(.asset, name: "asset \($0)", json: "{}").id }
         let depot = "{\"geometry\":{\"type\":\"circle\",\"center\":{\"lat\":1,\"lon\":2},\"radius\":1}}"

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import PrimaryStore
+import ReferenceBridge
 import ReferenceEvaluator
 import Synchronization
 import Telemetry

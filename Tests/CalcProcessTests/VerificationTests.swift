@@ -1,6 +1,8 @@
 import FoundationEssentials
 import PrimaryStore
+import ReferenceBridge
 import ReferenceEvaluator
+import SeededRandom
 import Telemetry
 import Testing
 import TimeZones
@@ -260,7 +262,7 @@ struct VerificationTests {
 
     /// A random nest after its life: batches in any order, sealed in between or not.
     private static func nest(_ given: GeneratedCase) throws -> NestedRig {
-        var random = SplitMix64(seed: given.seed &* 7 &+ 5)
+        var random = SeededGenerator(seed: given.seed &* 7 &+ 5)
         var geofences: [String] = []
         let assigned = try given.calculators.map { calculator in
             try (JSONValue(parsing: calculator.geofencesJSON).arrayValue ?? []).map { geofence in

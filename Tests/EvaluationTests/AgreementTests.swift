@@ -1,5 +1,6 @@
 import Foundation
 import ReferenceEvaluator
+import SeededRandom
 import Telemetry
 import Testing
 
@@ -27,7 +28,7 @@ struct AgreementTests {
         for seed in Self.firstSeed..<(Self.firstSeed + Self.caseCount / 4) {
             let given = Generator.generatedCase(seed: seed, hasGeofences: false)
             guard Self.isSupported(given), let subject = try? Subject(given), subject.block.count > 0 else { continue }
-            var random = SplitMix64(seed: seed)
+            var random = SeededGenerator(seed: seed)
             let whole = subject.finalState(cuts: [])
             for _ in 0..<3 {
                 let cuts = Self.cuts(subject.block.count, &random)
@@ -51,7 +52,7 @@ struct AgreementTests {
                 metadataJSON: given.metadataJSON, geofencesJSON: given.geofencesJSON)
             let expected = reference.evaluate(given.messages, nowMicroseconds: given.nowMicroseconds)
             let subject = try Subject(given)
-            var random = SplitMix64(seed: given.seed)
+            var random = SeededGenerator(seed: given.seed)
             for cuts in [[], cuts(subject.block.count, &random), cuts(subject.block.count, &random)] {
                 let actual = try subject.evaluate(cuts: cuts)
                 if let difference = RefInterval.disagreement(expected: expected, actual: actual) {
@@ -62,7 +63,7 @@ struct AgreementTests {
         } catch { return "\(error)" }
     }
 
-    static func cuts(_ count: Int, _ random: inout SplitMix64) -> [Int] {
+    static func cuts(_ count: Int, _ random: inout SeededGenerator) -> [Int] {
         guard count > 1 else { return [] }
         let pieces = Int.random(in: 1...min(count, 12), using: &random)
         return Set((0..<pieces).map { _ in Int.random(in: 1..<count, using: &random) }).sorted()

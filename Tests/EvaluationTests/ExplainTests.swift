@@ -1,5 +1,6 @@
 import Foundation
 import ReferenceEvaluator
+import SeededRandom
 import Telemetry
 import Testing
 
@@ -27,7 +28,7 @@ struct ExplainTests {
             guard let all = try? Subject.intervals(given), let last = given.calculators.last else { continue }
             let sources = Dictionary(uniqueKeysWithValues: all.map { (CalculatorID(Int64($0.key)), $0.value) })
             let subject = try Subject(given, last, sources: sources)
-            var random = SplitMix64(seed: seed)
+            var random = SeededGenerator(seed: seed)
             let cuts = AgreementTests.cuts(subject.block.count, &random)
             let explained = ExplainCase(subject)
             guard let found = try explained.problem(cuts: cuts) ?? explained.lateProblem(cuts: cuts) else { continue }

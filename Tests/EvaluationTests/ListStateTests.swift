@@ -2,6 +2,7 @@ import Calculators
 import Evaluation
 import FoundationEssentials
 import ReferenceEvaluator
+import SeededRandom
 import Telemetry
 import Testing
 
@@ -34,7 +35,7 @@ struct ListStateTests {
 
     /// A few rows, first and last among them now and then.
     private static func cuts(_ count: Int, seed: UInt64) -> [Int] {
-        var random = SplitMix64(seed: seed &+ 5)
+        var random = SeededGenerator(seed: seed &+ 5)
         guard count > 0 else { return [] }
         return Set((0..<6).map { _ in Int.random(in: 0...count, using: &random) }).sorted()
     }

@@ -1,5 +1,6 @@
 import Calculators
 import ReferenceEvaluator
+import SeededRandom
 import Telemetry
 
 @testable import Evaluation
@@ -7,7 +8,7 @@ import Telemetry
 /// The messages of a random case, for calculators that are written by hand or changed.
 struct MetamorphicCase {
     let given: GeneratedCase
-    var random: SplitMix64
+    var random: SeededGenerator
 
     /// What `mileage()` needs at every message, so that no leg is left out at a border.
     static let located = "!isnull($position.latitude) && !isnull($position.longitude) && $position.valid != false"
@@ -16,7 +17,7 @@ struct MetamorphicCase {
     init?(seed: UInt64) {
         given = Generator.wholeCase(seed: seed)
         guard !given.messages.isEmpty else { return nil }
-        random = SplitMix64(seed: seed &* 7 &+ 3)
+        random = SeededGenerator(seed: seed &* 7 &+ 3)
     }
 
     /// The geofences around the place where the messages are.

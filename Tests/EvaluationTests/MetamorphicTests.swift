@@ -1,5 +1,7 @@
 import Foundation
+import ReferenceBridge
 import ReferenceEvaluator
+import SeededRandom
 import Telemetry
 import Testing
 

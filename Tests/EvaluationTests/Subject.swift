@@ -1,6 +1,7 @@
 import Calculators
 import Evaluation
 import Expressions
+import ReferenceBridge
 import ReferenceEvaluator
 import Telemetry
 import TimeZones
@@ -111,41 +112,6 @@ extension MessageBlock {
         MessageBlock(
             timestamps: Array(content.timestamps[range]), acceptances: Array(acceptances[range]),
             columns: content.columns.map { $0.slice(range) })
-    }
-}
-
-extension Value {
-    init(_ value: RefValue) {
-        self =
-            switch value {
-            case .null: .null
-            case .boolean(let flag): .boolean(flag)
-            case .number(let number): .number(number)
-            case .string(let text): .string(text)
-            case .json(let text): .json(text)
-            }
-    }
-}
-
-extension RefInterval {
-    init(_ interval: Interval) {
-        self.init(
-            beginMicroseconds: interval.begin.microseconds, endMicroseconds: interval.end.microseconds,
-            firstOnMicroseconds: interval.firstOn.microseconds, isActive: interval.isActive,
-            counters: interval.counters.map { ($0.name, RefValue($0.value)) })
-    }
-}
-
-extension RefValue {
-    init(_ value: Value) {
-        self =
-            switch value {
-            case .null: .null
-            case .boolean(let flag): .boolean(flag)
-            case .number(let number): .number(number)
-            case .string(let text): .string(text)
-            case .json(let text): .json(text)
-            }
     }
 }
 

@@ -1,5 +1,7 @@
 import Foundation
+import ReferenceBridge
 import ReferenceEvaluator
+import SeededRandom
 import Telemetry
 import Testing
 
@@ -30,7 +32,7 @@ struct WholeLanguageTests {
             guard let all = try? Subject.intervals(given), let last = given.calculators.last else { continue }
             let sources = Dictionary(uniqueKeysWithValues: all.map { (CalculatorID(Int64($0.key)), $0.value) })
             let subject = try Subject(given, last, sources: sources)
-            var random = SplitMix64(seed: seed)
+            var random = SeededGenerator(seed: seed)
             let whole = subject.finalState(cuts: [])
             for _ in 0..<3 {
                 let cuts = AgreementTests.cuts(subject.block.count, &random)
@@ -49,7 +51,7 @@ struct WholeLanguageTests {
     static func difference(_ given: GeneratedCase) -> String? {
         do {
             let expected = try given.expected()
-            var random = SplitMix64(seed: given.seed)
+            var random = SeededGenerator(seed: given.seed)
             for round in 0..<3 {
                 let actual = try Subject.intervals(given) { rows in
                     round == 0 ? [] : AgreementTests.cuts(rows, &random)

@@ -1,4 +1,5 @@
 import Expressions
+import SeededRandom
 import Telemetry
 import Testing
 

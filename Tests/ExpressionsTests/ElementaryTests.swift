@@ -1,5 +1,6 @@
 import Expressions
 import Glibc
+import SeededRandom
 import Testing
 
 @Suite("Exponentials, logarithms and angles of our own")

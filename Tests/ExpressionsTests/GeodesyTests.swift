@@ -1,5 +1,6 @@
 import Expressions
 import Glibc
+import SeededRandom
 import Telemetry
 import Testing
 

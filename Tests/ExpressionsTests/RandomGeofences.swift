@@ -1,4 +1,5 @@
 import Expressions
+import SeededRandom
 import Telemetry
 
 /// Geofences and positions by chance, with a liking for the antimeridian and the poles.

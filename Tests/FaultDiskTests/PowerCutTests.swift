@@ -1,4 +1,5 @@
 import FaultDisk
+import SeededRandom
 import Testing
 
 @Suite("SQLite through losses of power")

@@ -1,5 +1,6 @@
 import FaultDisk
 import PrimaryStore
+import SeededRandom
 import Telemetry
 import Testing
 

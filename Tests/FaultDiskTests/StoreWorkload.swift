@@ -2,6 +2,7 @@ import FaultDisk
 import MessageChunks
 import PrimaryStore
 import SQLiteClient
+import SeededRandom
 import Telemetry
 
 /// What a primary store must hold: kept beside it, changed only by what it acknowledged.

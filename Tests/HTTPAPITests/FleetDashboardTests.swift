@@ -1,6 +1,7 @@
 import Foundation
 import PrimaryStore
 import Publishing
+import SeededRandom
 import Telemetry
 import Testing
 
@@ -193,7 +194,7 @@ struct FleetDashboardTests {
     @Test("Random changes leave the same trips as reading all anew", arguments: 0..<8)
     func followingAtRandom(seed: UInt64) async throws {
         try await TestHouse.open { house in
-            var generator = SeededGenerator(seed)
+            var generator = SeededGenerator(seed: seed)
             let devices = [try await house.vehicle("1"), try await house.vehicle("2"), try await house.vehicle("3")]
             let calculator = try await house.tripCalculator(devices)
             var held: [Int64: Set<Int64>] = [:]

@@ -1,5 +1,6 @@
 import PrimaryStore
 import Publishing
+import SeededRandom
 import Telemetry
 import Testing
 
@@ -155,7 +156,7 @@ struct FleetLiveTests {
 
     @Test("Messages in any order and any batches give the same live position", arguments: 0..<40)
     func order(seed: UInt64) {
-        var generator = SeededGenerator(seed)
+        var generator = SeededGenerator(seed: seed)
         let table = ParameterTable()
         let names = [
             "position.latitude", "position.longitude", "position.speed", "engine.ignition.status", "vehicle.mileage",

@@ -1,4 +1,5 @@
 import Publishing
+import SeededRandom
 import Telemetry
 import Testing
 
@@ -20,7 +21,7 @@ struct FleetPathTests {
 
     @Test("Every point of a path lies within the tolerance of the simplified one", arguments: 0..<60)
     func simplification(seed: UInt64) {
-        var generator = SeededGenerator(seed)
+        var generator = SeededGenerator(seed: seed)
         let points = Self.walk(&generator, count: .random(in: 0...400, using: &generator))
         let tolerance = Double.random(in: 0.5...200, using: &generator)
         let kept = PathSimplification.kept(points, toleranceMetres: tolerance)
@@ -64,7 +65,7 @@ struct FleetPathTests {
 
     @Test("A rounded sum is the nearest metre, and has at most three decimals", arguments: 0..<40)
     func roundingAtRandom(seed: UInt64) {
-        var generator = SeededGenerator(seed)
+        var generator = SeededGenerator(seed: seed)
         for _ in 0..<50 {
             let sum = Double.random(in: 0...(.random(in: 0...1, using: &generator) < 0.5 ? 10 : 1e6), using: &generator)
             let rounded = Kilometres.roundedToMetres(sum)
@@ -87,7 +88,7 @@ struct FleetPathTests {
 
     @Test("Numbers read back as the same double", arguments: 0..<20)
     func numbersAtRandom(seed: UInt64) throws {
-        var generator = SeededGenerator(seed)
+        var generator = SeededGenerator(seed: seed)
         for _ in 0..<100 {
             let number = Double(bitPattern: .random(in: 0...UInt64.max, using: &generator))
             guard number.isFinite else { continue }

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Publishing
+import SeededRandom
 import Telemetry
 import Testing
 
@@ -214,7 +215,7 @@ struct FleetRouteTests {
 
     @Test("Any bytes come out of gzip as they went in", arguments: 0..<10)
     func gzip(seed: UInt64) throws {
-        var generator = SeededGenerator(seed)
+        var generator = SeededGenerator(seed: seed)
         let count = Int.random(in: 0...200_000, using: &generator)
         let bytes = (0..<count).map { _ in UInt8.random(in: 0...(seed % 2 == 0 ? 255 : 3), using: &generator) }
         let compressed = try #require(Gzip.compressed(bytes))

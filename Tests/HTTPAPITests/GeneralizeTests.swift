@@ -1,4 +1,5 @@
 import PrimaryStore
+import SeededRandom
 import Telemetry
 import Testing
 
@@ -97,7 +98,7 @@ struct GeneralizeTests {
     @Test("Buckets do not depend on how the messages are cut into blocks, forwards or backwards")
     func anyCut() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
-        var random = SeededGenerator(seed)
+        var random = SeededGenerator(seed: seed)
         for round in 0..<200 {
             let batch = Self.batch(&random)
             let width = Int64.random(in: 1...40, using: &random)
@@ -160,17 +161,5 @@ struct GeneralizeTests {
         var parts = blocks.map { generalizer.take($0, rows: Array(0..<$0.count)) }
         parts.append(generalizer.finish())
         return MessageBatch.joined(isReversed ? parts.reversed() : parts)
-    }
-}
-
-/// Random numbers that a seed replays.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        return mix64(state)
     }
 }

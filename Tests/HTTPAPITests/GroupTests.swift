@@ -1,4 +1,5 @@
 import PrimaryStore
+import SeededRandom
 import Telemetry
 import Testing
 
@@ -120,7 +121,7 @@ struct GroupTests {
     func agreement(seed: Int) async throws {
         try await TestHouse.open { house in
             try await house.furnish()
-            var random = SeededGenerator(UInt64(seed))
+            var random = SeededGenerator(seed: UInt64(seed))
             let tables = [
                 "calcs/geofences", "calcs/groups", "groups/devices", "groups/assets", "groups/geofences",
                 "calcs/devices", "calcs/assets",

@@ -1,5 +1,6 @@
 import HTTPAPI
 import PrimaryStore
+import SeededRandom
 import Telemetry
 import Testing
 
@@ -57,7 +58,7 @@ struct KeptAnswerTests {
     @Test("After every change the next answer is what a fresh reading gives", arguments: [1, 2, 3] as [UInt64])
     func neverStale(seed: UInt64) async throws {
         try await Self.open { house, keys in
-            var random = SeededGenerator(seed)
+            var random = SeededGenerator(seed: seed)
             var value = 10.0
             for round in 1...40 {
                 let key = keys[Int.random(in: 0..<2, using: &random)]
@@ -118,7 +119,7 @@ struct KeptAnswerTests {
 
     /// Reports and other requests in an order of their own, which none of them changes the answers of.
     private static func mixture(_ seed: UInt64, _ token: String) -> String {
-        var random = SeededGenerator(seed)
+        var random = SeededGenerator(seed: seed)
         return (0..<Int.random(in: 2...12, using: &random)).map { _ in
             let target = targets[Int.random(in: 0..<targets.count, using: &random)]
             let more = ["", "Accept-Encoding: gzip\r\n", "If-None-Match: *\r\n"][Int.random(in: 0..<3, using: &random)]

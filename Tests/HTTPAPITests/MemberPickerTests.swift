@@ -1,3 +1,4 @@
+import SeededRandom
 import Telemetry
 import Testing
 
@@ -9,7 +10,7 @@ struct MemberPickerTests {
         "The bytes are those of the parsed object, cut to the fields and written again",
         arguments: 1...20 as ClosedRange<UInt64>)
     func asParsed(seed: UInt64) throws {
-        var random = SeededGenerator(seed)
+        var random = SeededGenerator(seed: seed)
         let names = ["begin", "a", "a.b", "ü", "q\"uo\\te", "tab\t", "", "route", "begin2"]
         for _ in 0..<200 {
             let members = names.shuffled(using: &random).prefix(Int.random(in: 0...names.count, using: &random))

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPAPI
 import PrimaryStore
+import SeededRandom
 import Telemetry
 import Testing
 
@@ -112,7 +113,7 @@ struct QuickStoringTests {
         arguments: 1...20 as ClosedRange<UInt64>)
     func order(seed: UInt64) async throws {
         try await Self.open { house in
-            var random = SeededGenerator(seed)
+            var random = SeededGenerator(seed: seed)
             var (requests, seconds) = ([String](), Set<Int>())
             for second in 1...Int.random(in: 2...40, using: &random) {
                 let fill = String(repeating: "x", count: Int.random(in: 0...9_000, using: &random))

@@ -1,6 +1,7 @@
 import Foundation
 import LocalCache
 import SQLiteClient
+import SeededRandom
 import Telemetry
 import Testing
 
@@ -20,7 +21,7 @@ struct CacheDamageTests {
 
         private static func fill(_ path: String) throws -> CacheReading {
             let cache = try WorkerCache(path: path, storeID: 1, name: "worker-0")
-            var random = SplitMix(1)
+            var random = SeededGenerator(seed: 1)
             try FilledCache.fill(cache, &random)
             return try CacheReading(cache)
         }
@@ -55,7 +56,7 @@ struct CacheDamageTests {
         let original = try Self.made.get()
         var noticedCount = 0
         for seed in 0..<300 {
-            var random = SplitMix(seed)
+            var random = SeededGenerator(seed: UInt64(seed))
             var bytes = original.bytes
             let offset = random.below(bytes.count)
             bytes[offset] ^= UInt8(1) << UInt8(random.below(8))
@@ -70,7 +71,7 @@ struct CacheDamageTests {
     func headerFlips() throws {
         let original = try Self.made.get()
         for seed in 0..<300 {
-            var random = SplitMix(seed)
+            var random = SeededGenerator(seed: UInt64(seed))
             var bytes = original.bytes
             let offset = seed < 100 ? seed : random.below(4096)
             bytes[offset] ^= UInt8(1) << UInt8(random.below(8))
@@ -85,7 +86,7 @@ struct CacheDamageTests {
         var noticedCount = 0
         let pageCount = original.bytes.count / 4096
         for page in 0..<pageCount {
-            var random = SplitMix(page)
+            var random = SeededGenerator(seed: UInt64(page))
             var zeroed = original.bytes
             zeroed.replaceSubrange(page * 4096..<(page + 1) * 4096, with: Data(repeating: 0, count: 4096))
             var strayed = original.bytes
@@ -105,7 +106,7 @@ struct CacheDamageTests {
     func truncation() throws {
         let original = try Self.made.get()
         for seed in 0..<40 {
-            var random = SplitMix(seed)
+            var random = SeededGenerator(seed: UInt64(seed))
             let length = seed < 10 ? original.bytes.count - (seed + 1) * 4096 : random.below(original.bytes.count)
             let finding = try original.look(at: original.bytes.prefix(length))
             #expect(finding == .noticed, "seed \(seed), \(length) of \(original.bytes.count) bytes: \(finding)")
@@ -115,7 +116,7 @@ struct CacheDamageTests {
     @Test("a row deleted behind its back is noticed", arguments: 0..<50)
     func vanishedRow(_ seed: Int) throws {
         let original = try Self.made.get()
-        var random = SplitMix(seed)
+        var random = SeededGenerator(seed: UInt64(seed))
         let tables = ["meta", "totals", "devices", "chunks", "tail", "assignments", "held", "states"]
         let table = tables[seed % tables.count]
         let finding = try original.look(at: original.bytes) { path in
@@ -130,7 +131,7 @@ struct CacheDamageTests {
     @Test("a number of a row changed behind its back is noticed", arguments: 0..<50)
     func changedRow(_ seed: Int) throws {
         let original = try Self.made.get()
-        var random = SplitMix(seed)
+        var random = SeededGenerator(seed: UInt64(seed))
         let columns = [
             "meta.value", "totals.position", "devices.sealed", "devices.latest", "chunks.last", "chunks.count",
             "tail.position", "tail.first", "assignments.applied", "assignments.horizon", "held.id", "held.digest",

@@ -1,5 +1,6 @@
 import Foundation
 import SQLiteClient
+import SeededRandom
 import Telemetry
 import Testing
 
@@ -10,7 +11,7 @@ struct CacheTotalsTests {
     private struct Refused: Error {}
 
     /// One change of a kind and an object that the generator chooses.
-    private static func change(_ cache: WorkerCache, _ random: inout SplitMix) throws {
+    private static func change(_ cache: WorkerCache, _ random: inout SeededGenerator) throws {
         let key = FilledCache.keys[random.below(FilledCache.keys.count)]
         let moment = Timestamp.at(random.below(40) * 1000)
         let kind = random.below(Int64(13))
@@ -42,7 +43,8 @@ struct CacheTotalsTests {
         }
     }
 
-    private static func changeRarely(_ cache: WorkerCache, _ key: AssignmentKey, _ random: inout SplitMix) throws {
+    private static func changeRarely(_ cache: WorkerCache, _ key: AssignmentKey, _ random: inout SeededGenerator) throws
+    {
         switch random.below(6) {
         case 0: try cache.removeAllHeld(key)
         case 1: try cache.removeAssignment(key)
@@ -57,7 +59,7 @@ struct CacheTotalsTests {
 
     @Test("whatever is changed, and whatever of it is rolled back, the totals are those of the rows", arguments: 0..<10)
     func anyChanges(_ seed: Int) throws {
-        var random = SplitMix(seed)
+        var random = SeededGenerator(seed: UInt64(seed))
         let test = try TestCache()
         try FilledCache.fill(test.cache, &random)
         for _ in 0..<60 {
@@ -91,7 +93,7 @@ struct CacheTotalsTests {
 
     @Test("changes outside a transaction are each committed with their totals")
     func withoutTransaction() throws {
-        var random = SplitMix(77)
+        var random = SeededGenerator(seed: 77)
         let test = try TestCache()
         for _ in 0..<200 {
             try Self.change(test.cache, &random)
@@ -104,7 +106,7 @@ struct CacheTotalsTests {
     @Test("a full disk leaves the cache as it was, and the same transaction succeeds once there is room")
     func full() throws {
         let test = try TestCache()
-        var random = SplitMix(5)
+        var random = SeededGenerator(seed: 5)
         try FilledCache.fill(test.cache, &random)
         let before = try CacheReading(test.cache)
         let pages = try #require(try test.cache.connection.integer("PRAGMA page_count"))
@@ -150,7 +152,7 @@ struct CacheTotalsTests {
     @Test("an audit finds a damaged body only where it reads bodies, and rows that belong to nothing")
     func audits() throws {
         let test = try TestCache()
-        var random = SplitMix(6)
+        var random = SeededGenerator(seed: 6)
         try FilledCache.fill(test.cache, &random)
         try test.reopen(after: { path in
             let connection = try Connection(path: path)

@@ -1,6 +1,7 @@
 import LocalCache
 import MessageChunks
 import SQLiteClient
+import SeededRandom
 import Telemetry
 
 /// A cache with something in each of its tables, made of a seed.
@@ -9,7 +10,7 @@ struct FilledCache {
     static let calculators = [CalculatorID(3), CalculatorID(4)]
     static let keys = devices.flatMap { device in calculators.map { AssignmentKey(calculator: $0, device: device) } }
 
-    static func fill(_ cache: WorkerCache, _ random: inout SplitMix) throws {
+    static func fill(_ cache: WorkerCache, _ random: inout SeededGenerator) throws {
         try cache.setEpochs(
             Dictionary(uniqueKeysWithValues: (0..<40).map { (Slot(rawValue: $0), Int64($0) + 5) }))
         try cache.transaction {
@@ -19,7 +20,7 @@ struct FilledCache {
         }
     }
 
-    private static func fill(_ cache: WorkerCache, _ device: DeviceID, _ random: inout SplitMix) throws {
+    private static func fill(_ cache: WorkerCache, _ device: DeviceID, _ random: inout SeededGenerator) throws {
         try cache.setDevice(CachedDevice(device: device, sealed: 900, latest: .at(random.below(1 << 30))))
         for day in 0..<40 as Range<Int64> {
             let batch = batch(from: day * 86_400, count: 20, &random)
@@ -31,7 +32,7 @@ struct FilledCache {
         }
     }
 
-    private static func fill(_ cache: WorkerCache, _ key: AssignmentKey, _ random: inout SplitMix) throws {
+    private static func fill(_ cache: WorkerCache, _ key: AssignmentKey, _ random: inout SeededGenerator) throws {
         try cache.setAssignment(
             CachedAssignment(
                 key: key, calculatorRevision: 5, deviceDigest: random.next(), geofenceDigest: random.next(),
@@ -60,7 +61,7 @@ struct FilledCache {
         }
     }
 
-    private static func batch(from start: Int64, count: Int64, _ random: inout SplitMix) -> MessageBatch {
+    private static func batch(from start: Int64, count: Int64, _ random: inout SeededGenerator) -> MessageBatch {
         TestCache.batch((0..<count).map { (start + $0 * 10, Double(random.below(1000)) / 8) })
     }
 }
@@ -103,20 +104,4 @@ struct CacheReading: Equatable {
     }
 
     var isEmpty: Bool { position == 0 && epochs.isEmpty && devices.isEmpty && assignments.isEmpty && chunks.isEmpty }
-}
-
-/// A small generator, the same for a seed wherever it runs.
-struct SplitMix {
-    private var state: UInt64
-
-    init(_ seed: Int) { state = UInt64(truncatingIfNeeded: seed) &* 0x9e37_79b9_7f4a_7c15 }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        return mix64(state)
-    }
-
-    mutating func below(_ bound: Int64) -> Int64 { Int64(next() % UInt64(bound)) }
-
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
 }

@@ -1,4 +1,5 @@
 import MessageChunks
+import SeededRandom
 import Telemetry
 import Testing
 
@@ -10,7 +11,7 @@ struct RecentMessagesTests {
         "what is kept of the last reading is what the file gives, whatever comes and goes in between",
         arguments: 1...20 as ClosedRange<UInt64>)
     func likeFile(seed: UInt64) throws {
-        var random = Random(state: seed)
+        var random = SeededGenerator(seed: seed)
         let test = try TestCache()
         var chunk = try Self.insert(Self.messages(60, &random), test.cache)
         var (position, known) = (Int64(0), 0)
@@ -42,14 +43,14 @@ struct RecentMessagesTests {
     }
 
     private static func append(
-        _ count: Int, _ position: Int64, _ cache: WorkerCache, _ random: inout Random, fails: Bool = false
+        _ count: Int, _ position: Int64, _ cache: WorkerCache, _ random: inout SeededGenerator, fails: Bool = false
     ) throws {
         try cache.appendTail(TestCache.device, position: position, TestCache.batch(messages(count, &random)))
         if fails { throw CacheError.database("on purpose") }
     }
 
     /// Messages among which there are some of one time.
-    private static func messages(_ count: Int, _ random: inout Random) -> [(seconds: Int64, value: Double)] {
+    private static func messages(_ count: Int, _ random: inout SeededGenerator) -> [(seconds: Int64, value: Double)] {
         (0..<count).map { _ in
             (Int64.random(in: 1...600, using: &random), Double(Int.random(in: 0..<3, using: &random)))
         }
@@ -65,18 +66,5 @@ struct RecentMessagesTests {
         try cache.insertChunk(
             TestCache.device, first: range.lower, last: last, count: batch.count, MessageChunk.encode(batch))
         return CachedChunk(first: range.lower, last: last, count: batch.count)
-    }
-}
-
-/// Numbers that are the same for the same seed.
-private struct Random: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

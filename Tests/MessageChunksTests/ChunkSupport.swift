@@ -1,21 +1,6 @@
 import MessageChunks
 import Telemetry
 
-/// A small generator of random numbers with a seed (splitmix64), so that a failure can be repeated.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-}
-
 extension MessageBatch {
     /// A batch of made-up messages ten seconds apart with the columns given; parameter ids count in steps of 3.
     static func made(_ columns: [ValueColumn], count: Int) -> MessageBatch {

@@ -1,3 +1,4 @@
+import SeededRandom
 import Telemetry
 
 /// Makes random columns of every sort that the format tells apart.

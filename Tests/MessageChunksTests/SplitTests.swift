@@ -1,4 +1,5 @@
 import MessageChunks
+import SeededRandom
 import Telemetry
 import Testing
 

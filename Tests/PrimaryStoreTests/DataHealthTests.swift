@@ -1,18 +1,19 @@
 import Foundation
 import PrimaryStore
 import SQLiteClient
+import SeededRandom
 import Telemetry
 import Testing
 
 @Suite("Health of the data")
 struct DataHealthTests {
-    @Test("of 340 flipped bits each one that changes an answer is noticed")
+    @Test("of 400 flipped bits each one that changes an answer is noticed")
     func flips() throws {
         let full = try FullStore()
         let expected = try full.auditedAnswers(full.test.folder)
         let bytes = try Data(contentsOf: URL(filePath: full.file))
         var noticedCount = 0
-        for seed: UInt64 in 1...340 {
+        for seed: UInt64 in 1...400 {
             var random = SeededGenerator(seed: seed)
             let bit = Int.random(in: 0..<bytes.count * 8, using: &random)
             let answers = try? full.withCopy({ file in

@@ -2,6 +2,7 @@ import Foundation
 import MessageChunks
 import PrimaryStore
 import SQLiteClient
+import SeededRandom
 import Telemetry
 import Testing
 
@@ -90,6 +91,8 @@ struct MessageReadTests {
             case 10: if Int.random(in: 0..<4, using: &rig.random) == 0 { reader.restart() }
             default: _ = try reader.read(rig.randomLimit())
             }
+            // Once at least it has to catch up.
+            if step == 200 { reader.restart() }
             if reader.cursor.isCatchingUp { catchUpCount += 1 }
             #expect(rig.missed(reader).isEmpty, "seed \(seed), step \(step)")
         }

@@ -110,15 +110,3 @@ func batch(_ table: ParameterTable, _ seconds: [Int64], parameter: String = "pos
     }
     return builder.build()
 }
-
-/// A generator that gives the same numbers for the same seed.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        return mix64(state)
-    }
-}

@@ -1,4 +1,5 @@
 import SQLiteClient
+import SeededRandom
 import Telemetry
 import Testing
 

@@ -1,6 +1,7 @@
 import PostgresClient
 import PrimaryStore
 @testable import Publishing
+import SeededRandom
 import Telemetry
 import Testing
 

@@ -1,5 +1,6 @@
 import LocalCache
 import Recalculation
+import SeededRandom
 import Telemetry
 import Testing
 

@@ -2,6 +2,7 @@ import Calculators
 import Evaluation
 import Expressions
 import LocalCache
+import SeededRandom
 import Telemetry
 import Testing
 

@@ -1,3 +1,5 @@
+import SeededRandom
+
 extension Generator {
     /// A calculator with one to three selectors and a dozen counters.
     mutating func calculator() -> JSONTree {

@@ -1,3 +1,5 @@
+import SeededRandom
+
 extension Generator {
     /// A truth about a message that the stream often changes.
     mutating func truth(depth: Int = 2) -> String {

@@ -1,4 +1,5 @@
 import Foundation
+import SeededRandom
 
 /// What a device does for a while.
 private enum Phase: CaseIterable {

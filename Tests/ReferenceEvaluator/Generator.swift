@@ -1,10 +1,12 @@
+import SeededRandom
+
 /// Makes random calculators and message streams of which the rules decide every result.
 ///
 /// What the rules leave open is avoided: null results of `change`, NaN, wild numeric strings, `validate_message` beside
 /// `max_messages_time_diff` in one selector. Results that go through sines, powers and logarithms stay out of
 /// comparisons, texts and JSON; counters that hold them have names with the prefix `near.`.
 public struct Generator {
-    var random: SplitMix64
+    var random: SeededGenerator
     /// The usual time between messages, in seconds.
     let stepSeconds: Int
     let zone: String
@@ -24,7 +26,7 @@ public struct Generator {
 
     private init(seed: UInt64, hasGeofences: Bool) {
         self.hasGeofences = hasGeofences
-        random = SplitMix64(seed: seed)
+        random = SeededGenerator(seed: seed)
         stepSeconds = random.pick([1, 5, 10, 10, 30, 60, 60, 300, 600, 3_600, 14_400, 86_400])
         zone = random.pick(["Europe/Paris", "America/New_York", "Europe/Paris", "UTC", "Africa/Nairobi"])
     }

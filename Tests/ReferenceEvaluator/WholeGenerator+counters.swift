@@ -1,3 +1,5 @@
+import SeededRandom
+
 extension WholeGenerator {
     /// Up to some twenty counters; what others may read of them is left in `new`.
     mutating func counters(_ new: inout Made, _ sources: [Int], mayNameGeofence: Bool) -> [JSONTree] {

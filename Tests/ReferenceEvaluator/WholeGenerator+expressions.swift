@@ -1,3 +1,5 @@
+import SeededRandom
+
 extension WholeGenerator {
     /// A truth about a message that the stream often changes.
     mutating func truth(depth: Int = 2) -> String {

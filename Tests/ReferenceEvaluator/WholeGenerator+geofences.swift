@@ -1,4 +1,5 @@
 import Foundation
+import SeededRandom
 
 extension WholeGenerator {
     /// How far a device may come in a few messages, in kilometres.

@@ -1,3 +1,5 @@
+import SeededRandom
+
 /// Counters that list: message, dataset, calc.
 extension WholeGenerator {
     /// Fields of messages that are never null.

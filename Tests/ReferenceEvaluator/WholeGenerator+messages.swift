@@ -1,3 +1,5 @@
+import SeededRandom
+
 /// What a device does for a while.
 private enum Phase: CaseIterable {
     case driving, driving2, idling, parked, flickering, silent

@@ -1,3 +1,5 @@
+import SeededRandom
+
 extension WholeGenerator {
     /// One to three selectors; one reads the intervals of `source` if there is one.
     ///

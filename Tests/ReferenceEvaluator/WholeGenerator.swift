@@ -1,3 +1,5 @@
+import SeededRandom
+
 /// Draws a case from the whole language, what the rules leave open excepted.
 ///
 /// Left out, because no rule decides it: null results of `change` and `change` inverted; `validate_message` beside
@@ -25,7 +27,7 @@ struct WholeGenerator {
         var depth = 0
     }
 
-    var random: SplitMix64
+    var random: SeededGenerator
     /// The usual time between messages, in seconds.
     let stepSeconds: Int
     /// Where the device begins, and around which the geofences lie.
@@ -53,7 +55,7 @@ struct WholeGenerator {
     ]
 
     init(seed: UInt64) {
-        random = SplitMix64(seed: seed ^ 0x0d06_4a9f)
+        random = SeededGenerator(seed: seed ^ 0x0d06_4a9f)
         stepSeconds = random.pick([1, 5, 10, 10, 30, 60, 60, 60, 300, 600, 600, 3_600, 3_600, 14_400, 86_400])
         origin = random.pick(Self.origins)
         let zone = random.pick(Self.zoneNames)

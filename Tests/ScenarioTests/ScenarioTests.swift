@@ -1,6 +1,7 @@
 import Calculators
 import Evaluation
 import Expressions
+import SeededRandom
 import Telemetry
 import TestSupport
 import Testing

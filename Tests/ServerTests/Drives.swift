@@ -1,17 +1,6 @@
 import Foundation
+import SeededRandom
 import Telemetry
-
-/// Random numbers that a seed repeats.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        return mix64(state)
-    }
-}
 
 /// Made-up messages of a vehicle that drives and stands, each with a timestamp of its own.
 struct Drives {

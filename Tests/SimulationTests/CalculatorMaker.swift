@@ -1,4 +1,5 @@
 import ReferenceEvaluator
+import SeededRandom
 import Telemetry
 
 /// Makes small calculators of every kind that recalculation tells apart: what looks back, lists, reads others, waits
@@ -15,7 +16,7 @@ struct CalculatorMaker {
     ]
 
     /// A calculator that may read those given, by id.
-    func json(_ random: inout SplitMix64, sources: [CalculatorID]) -> String {
+    func json(_ random: inout SeededGenerator, sources: [CalculatorID]) -> String {
         let readsSource = !sources.isEmpty && random.percent(70)
         let source = readsSource ? random.pick(sources) : nil
         var selectors = [selector(&random, source)]
@@ -35,7 +36,7 @@ struct CalculatorMaker {
         return "{\(members.joined(separator: ","))}"
     }
 
-    private func selector(_ random: inout SplitMix64, _ source: CalculatorID?) -> String {
+    private func selector(_ random: inout SeededGenerator, _ source: CalculatorID?) -> String {
         if let source, random.among(2) {
             return "{\"type\":\"calc\",\"calc_id\":\(source),\"min_active\":0\(options(&random))}"
         }
@@ -53,7 +54,7 @@ struct CalculatorMaker {
         }
     }
 
-    private func options(_ random: inout SplitMix64) -> String {
+    private func options(_ random: inout SeededGenerator) -> String {
         var text = ""
         if random.among(2) { text += ",\"max_inactive\":\(step * random.pick([1, 2, 5, 15]))" }
         if random.among(3) { text += ",\"max_messages_time_diff\":\(step * random.pick([2, 6, 20]))" }
@@ -61,7 +62,7 @@ struct CalculatorMaker {
         return text
     }
 
-    private func merges(_ random: inout SplitMix64) -> String {
+    private func merges(_ random: inout SeededGenerator) -> String {
         var text = ""
         for key in ["merge_message_before", "merge_message_after", "merge_unknown"] where random.among(3) {
             text += ",\"\(key)\":true"
@@ -70,7 +71,7 @@ struct CalculatorMaker {
         return text
     }
 
-    private func counters(_ random: inout SplitMix64, _ source: CalculatorID?) -> [String] {
+    private func counters(_ random: inout SeededGenerator, _ source: CalculatorID?) -> [String] {
         var counters = [
             "{\"name\":\"count\",\"type\":\"expression\",\"expression\":\"1\",\"method\":\"summary\"}",
             "{\"name\":\"top\",\"type\":\"parameter\",\"parameter\":\"position.speed\",\"method\":\"max\"}",
@@ -115,7 +116,7 @@ struct CalculatorMaker {
     }
 
     /// A geofence near where the devices go.
-    func geofence(_ random: inout SplitMix64) -> String {
+    func geofence(_ random: inout SeededGenerator) -> String {
         let latitude = 48.85 + Double(random.below(40)) / 1_000
         return """
             {"name":"fence","priority":1,"geometry":{"type":"circle","center":{"lat":\(latitude),"lon":2.35},\

@@ -1,4 +1,5 @@
 import ReferenceEvaluator
+import SeededRandom
 import Telemetry
 
 /// Makes the messages of a device: a vehicle that stands, drives, is silent; some moments have two payloads.
@@ -14,7 +15,8 @@ struct MessageMaker {
     var gap: Int
 
     /// Messages from a moment on, in order, without stamps of acceptance.
-    func batch(_ count: Int, from start: Timestamp, _ table: ParameterTable, _ random: inout SplitMix64) -> MessageBatch
+    func batch(_ count: Int, from start: Timestamp, _ table: ParameterTable, _ random: inout SeededGenerator)
+        -> MessageBatch
     {
         let ids = Self.names.compactMap { table.id(for: $0) }
         var builder = MessageBatchBuilder(table: table)

@@ -1,5 +1,6 @@
 import PrimaryStore
 import ReferenceEvaluator
+import SeededRandom
 import Telemetry
 
 /// A device as its maker knows it, and what it has still to send.
@@ -21,7 +22,7 @@ struct SimulatedDevice {
 
 extension SimulatedDevice {
     /// Deals rows into batches: nearly in order, some of them twice.
-    static func batches(_ count: Int, _ rates: SwarmRates, _ random: inout SplitMix64) -> [[Int]] {
+    static func batches(_ count: Int, _ rates: SwarmRates, _ random: inout SeededGenerator) -> [[Int]] {
         var order = (0..<count).map { ($0, $0 + random.below(rates.reach)) }
         order.sort { ($0.1, $0.0) < ($1.1, $1.0) }
         var rows = order.map(\.0)

@@ -1,6 +1,7 @@
 import FaultDisk
 import PrimaryStore
 import ReferenceEvaluator
+import SeededRandom
 import Telemetry
 
 @testable import CalcProcess

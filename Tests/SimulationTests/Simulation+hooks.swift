@@ -1,5 +1,6 @@
 import PrimaryStore
 import ReferenceEvaluator
+import SeededRandom
 import StoreSupport
 import Telemetry
 

@@ -2,6 +2,7 @@ import FaultDisk
 import LocalCache
 import PrimaryStore
 import ReferenceEvaluator
+import SeededRandom
 import Telemetry
 
 @testable import CalcProcess

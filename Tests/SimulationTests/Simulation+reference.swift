@@ -1,7 +1,9 @@
 import Calculators
 import Evaluation
 import PrimaryStore
+import ReferenceBridge
 import ReferenceEvaluator
+import SeededRandom
 import Telemetry
 
 /// Lives of one device with calculators drawn from the whole language, at whose end the reference evaluator is asked.
@@ -37,7 +39,7 @@ extension Simulation {
     }
 
     /// A case of few messages; its geofences are numbered over all its calculators, as a store does it.
-    static func givenCase(_ random: inout SplitMix64) throws -> GeneratedCase {
+    static func givenCase(_ random: inout SeededGenerator) throws -> GeneratedCase {
         var given = Generator.wholeCase(seed: random.pick(caseSeeds))
         var last = 0.0
         func numbered(_ geofences: String) throws -> String {
@@ -81,56 +83,5 @@ extension Simulation {
             }
         }
         return nil
-    }
-}
-
-extension RefInterval {
-    fileprivate init(_ interval: Interval) {
-        self.init(
-            beginMicroseconds: interval.begin.microseconds, endMicroseconds: interval.end.microseconds,
-            firstOnMicroseconds: interval.firstOn.microseconds, isActive: interval.isActive,
-            counters: interval.counters.map { ($0.name, RefValue($0.value)) })
-    }
-}
-
-extension RefValue {
-    fileprivate init(_ value: Value) {
-        self =
-            switch value {
-            case .null: .null
-            case .boolean(let flag): .boolean(flag)
-            case .number(let number): .number(number)
-            case .string(let text): .string(text)
-            case .json(let text): .json(text)
-            }
-    }
-}
-
-extension Value {
-    fileprivate init(_ value: RefValue) {
-        self =
-            switch value {
-            case .null: .null
-            case .boolean(let flag): .boolean(flag)
-            case .number(let number): .number(number)
-            case .string(let text): .string(text)
-            case .json(let text): .json(text)
-            }
-    }
-}
-
-extension MessageBatch {
-    /// A case's messages as the log takes them.
-    fileprivate init(_ messages: [RefMessage], _ table: ParameterTable) {
-        var builder = MessageBatchBuilder(table: table)
-        for message in messages {
-            for (name, value) in message.values.sorted(by: { $0.key < $1.key }) {
-                if let parameter = table.id(for: name) { builder.set(parameter, Value(value)) }
-            }
-            builder.finishMessage(
-                timestamp: Timestamp(microseconds: message.timestampMicroseconds),
-                acceptance: Timestamp(microseconds: message.acceptanceMicroseconds))
-        }
-        self = builder.build()
     }
 }

@@ -1,6 +1,7 @@
 import FaultDisk
 import PrimaryStore
 import ReferenceEvaluator
+import SeededRandom
 import StoreSupport
 import Telemetry
 import TimeZones
@@ -13,7 +14,7 @@ import TimeZones
 /// Everything happens on the caller's thread, and everything follows from the seed.
 final class Simulation {
     let seed: UInt64
-    var random: SplitMix64
+    var random: SeededGenerator
     let rates: SwarmRates
     let troubles: TroubleRates
     let clock: SimulatedClock
@@ -74,7 +75,7 @@ final class Simulation {
     /// `isThreaded`: somebody else lets the process live, and the world is all that is made.
     init(seed: UInt64, isPrinting: Bool = false, isThreaded: Bool = false) throws {
         self.seed = seed
-        random = SplitMix64(seed: seed &* 0x9e37_79b9 &+ 0x51)
+        random = SeededGenerator(seed: seed &* 0x9e37_79b9 &+ 0x51)
         var rates = SwarmRates(&random)
         if isThreaded { rates.nodeCount = 1 }
         self.rates = rates

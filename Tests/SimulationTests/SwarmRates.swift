@@ -1,4 +1,5 @@
 import ReferenceEvaluator
+import SeededRandom
 
 /// How often what happens in one simulation: drawn per seed, so that each has its own kind of trouble.
 struct SwarmRates {
@@ -53,8 +54,10 @@ struct SwarmRates {
     var expirySeconds: Double
     var expirySlackSeconds: Double
 
-    init(_ random: inout SplitMix64) {
-        func often(_ few: Int, _ many: Int, _ random: inout SplitMix64) -> Int { random.pick([0, 0, 0, few, many]) }
+    init(_ random: inout SeededGenerator) {
+        func often(_ few: Int, _ many: Int, _ random: inout SeededGenerator) -> Int {
+            random.pick([0, 0, 0, few, many])
+        }
         nodeCount = random.pick([1, 1, 2, 2, 3])
         workerCount = random.pick([1, 1, 2])
         eventCount = random.pick([20, 35, 60])
@@ -101,9 +104,7 @@ struct SwarmRates {
     }
 }
 
-extension SplitMix64 {
-    mutating func below(_ count: Int) -> Int { Int(truncatingIfNeeded: next() % UInt64(Swift.max(1, count))) }
-
+extension SeededGenerator {
     /// True once among so many.
     mutating func among(_ count: Int) -> Bool { below(count) == 0 }
 

@@ -2,6 +2,7 @@ import FaultDisk
 import Logging
 import PrimaryStore
 import ReferenceEvaluator
+import SeededRandom
 import Synchronization
 import Telemetry
 
@@ -15,11 +16,11 @@ import Telemetry
 final class ThreadedLife {
     private let world: Simulation
     private let pace: Pace
-    private var random: SplitMix64
+    private var random: SeededGenerator
     private let startCount: Int
 
     init(seed: UInt64) throws {
-        random = SplitMix64(seed: seed &* 0x94d0_49bb_1331_11eb &+ 0x3)
+        random = SeededGenerator(seed: seed &* 0x94d0_49bb_1331_11eb &+ 0x3)
         world = try Simulation(seed: seed, isThreaded: true)
         pace = Pace(world.clock)
         startCount = 2 + random.below(3)

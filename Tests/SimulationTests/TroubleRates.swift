@@ -1,4 +1,5 @@
 import ReferenceEvaluator
+import SeededRandom
 
 /// How often happens what only some lives know: pauses of replays, outages, damage of the store, a blown fuse.
 ///
@@ -18,7 +19,7 @@ struct TroubleRates {
     var isDamagedAtLast = false
 
     init(seed: UInt64) {
-        var random = SplitMix64(seed: seed &* 0xd6e8_feb8_6659_fd93 &+ 0x29)
+        var random = SeededGenerator(seed: seed &* 0xd6e8_feb8_6659_fd93 &+ 0x29)
         guard random.among(2) else { return }
         replays = random.pick([0, 0, 2, 5])
         outages = random.pick([0, 0, 1, 4])

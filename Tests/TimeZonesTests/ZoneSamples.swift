@@ -22,21 +22,6 @@ enum ZoneSamples {
     static let wideEra = -3_786_825_600...5_680_281_600
 }
 
-/// SplitMix64: a seed that a failing test prints repeats it.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
-
 extension Timestamp {
     /// A moment in whole seconds.
     init(_ seconds: Int) { self.init(microseconds: Int64(seconds) * 1_000_000) }

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Logging
 import MessageChunks
 import PrimaryStore
+import SeededRandom
 import Synchronization
 import Telemetry
 import Testing

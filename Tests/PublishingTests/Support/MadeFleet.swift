@@ -1,5 +1,6 @@
 import MessageChunks
 import PrimaryStore
+import SeededRandom
 import Telemetry
 
 /// A made-up fleet as the engine hands it over: registry, feed and log; the same for the same seed.
