@@ -17,6 +17,9 @@ final class CalcNode {
         seats = (0..<template.workerCount).map { index in
             WorkerSeat(template.seated(index, cachePath: cachePath(index)), keeper)
         }
+        template.store.addCommitObserver { [weak board = template.board, workerCount = template.workerCount] notice in
+            for index in 0..<workerCount { _ = board?.log.take(notice, index) }
+        }
     }
 
     /// Asks for slots, or says that the process is alive, if that is due; then lets every worker do a little of

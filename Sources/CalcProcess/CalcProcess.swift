@@ -203,7 +203,7 @@ package final class CalcProcess: Service, Sendable {
     package var findings: [HealthFinding] { board.findings }
 
     /// How many batches of the log wait for the workers; at most, since some of them may be sealed already.
-    package var logRowsWaiting: Int64 { max(0, store.lastPosition - (board.leastKnownPosition ?? .max)) }
+    package var logRowsWaiting: Int64 { max(0, store.lastPosition - (board.log.leastKnownPosition ?? .max)) }
 
     private func worker(of device: DeviceID) -> Int { Int(Slot(device: device).rawValue) % workers.count }
 

@@ -10,8 +10,6 @@ final class StatusBoard: Sendable {
         var metrics = CalcMetrics()
         /// How often messages of a device went.
         var expiryCount = 0
-        /// The log position of each worker; none can be behind that has no slots.
-        var positions: [Int: Int64] = [:]
         var replays = ReplayTally()
         var findings: [HealthFinding] = []
     }
@@ -19,6 +17,8 @@ final class StatusBoard: Sendable {
     /// Findings that are kept; the oldest go.
     static let findingsMax = 100
 
+    /// Where the workers are in the log. A worker tells what waits to be calculated before it goes on there.
+    let log = LogBoard()
     private let state = Mutex(State())
     private let expiryObserver = Mutex<(@Sendable () -> Void)?>(nil)
 
@@ -26,18 +26,18 @@ final class StatusBoard: Sendable {
 
     /// How fresh an assignment of a worker is: with nothing pending, as fresh as the worker.
     func status(of key: AssignmentKey, worker: Int) -> AssignmentStatus {
-        state.withLock { Self.status(of: key, worker, $0) }
+        state.withLock { status(of: key, worker, $0) }
     }
 
     /// The same of several, at one moment.
     func statuses(of keys: [AssignmentKey], worker: (DeviceID) -> Int) -> [AssignmentStatus] {
-        state.withLock { state in keys.map { Self.status(of: $0, worker($0.device), state) } }
+        state.withLock { state in keys.map { status(of: $0, worker($0.device), state) } }
     }
 
-    private static func status(of key: AssignmentKey, _ worker: Int, _ state: State) -> AssignmentStatus {
+    private func status(of key: AssignmentKey, _ worker: Int, _ state: State) -> AssignmentStatus {
         guard var status = state.assignments[key] else { return AssignmentStatus() }
         if status.pendingSince == nil, status.sync == .synced {
-            status.appliedPosition = max(status.appliedPosition, state.positions[worker] ?? 0)
+            status.appliedPosition = max(status.appliedPosition, log.position(of: worker))
         }
         return status
     }
@@ -52,16 +52,6 @@ final class StatusBoard: Sendable {
 
     /// Sets what is called whenever messages of a device went.
     func observeExpiries(_ observer: @escaping @Sendable () -> Void) { expiryObserver.withLock { $0 = observer } }
-
-    func setPosition(_ position: Int64, of worker: Int) { state.withLock { $0.positions[worker] = position } }
-
-    /// The log position that all workers have reached.
-    func leastPosition(among workerCount: Int) -> Int64 {
-        state.withLock { state in (0..<workerCount).map { state.positions[$0] ?? 0 }.min() ?? 0 }
-    }
-
-    /// The log position that all workers that have begun have reached; nil while none has.
-    var leastKnownPosition: Int64? { state.withLock { $0.positions.values.min() } }
 
     var metrics: CalcMetrics {
         state.withLock { state in
@@ -113,7 +103,7 @@ final class StatusBoard: Sendable {
                 state.assignments[key] = nil
                 state.replays.note(key, .none, at: now)
             }
-            if kept.isEmpty { state.positions[worker] = .max }
+            if kept.isEmpty { log.leave(worker) } else { log.forgetSlots(of: worker) }
         }
     }
 

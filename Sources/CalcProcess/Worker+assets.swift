@@ -64,7 +64,7 @@ extension Worker {
 
     /// The position up to which devices may be sealed: what they sent for assets must have reached the other workers.
     /// So for every device: another worker may know of an asset that this one has not heard of.
-    var sealLimit: Int64 { min(position, setup.board.leastPosition(among: setup.workerCount)) }
+    var sealLimit: Int64 { min(position, setup.board.log.leastPosition(among: setup.workerCount)) }
 
     /// Makes the tails of assets into chunks of the cache: nobody seals them.
     func compactAssets() throws {

@@ -9,6 +9,7 @@ extension Worker {
     /// Takes the next batches of the log into the cache, with what they invalidate and the position, in one
     /// transaction; false if there were none.
     func tailLog() throws -> Bool {
+        position = clearPosition
         guard store.lastPosition > position, logMoment == nil else { return false }
         let page = try readLogPage()
         guard !page.entries.isEmpty || page.isCut else { return pass(to: page.reached) }
@@ -28,18 +29,21 @@ extension Worker {
             for key in touched { try storePending(key) }
         }
         publish(touched)
-        setup.board.setPosition(position, of: setup.index)
+        setup.board.log.reach(position, setup.index)
         return page.isCut || !page.entries.isEmpty
     }
 
     /// When the log that gathers is due; nil if it is due by now, or there is none.
-    var logMoment: Timestamp? { store.lastPosition > position ? logPace.moment(after: now) : nil }
+    var logMoment: Timestamp? { store.lastPosition > clearPosition ? logPace.moment(after: now) : nil }
+
+    /// The position up to which there is nothing in the log that this worker has not looked at.
+    private var clearPosition: Int64 { max(position, setup.board.log.position(of: setup.index)) }
 
     /// Goes on to a position before which nothing is this worker's. The cache need not know: after a crash the log is
     /// looked through again. Whatever is stored next notes it.
     private func pass(to reached: Int64) -> Bool {
         position = reached
-        setup.board.setPosition(position, of: setup.index)
+        setup.board.log.reach(position, setup.index)
         return false
     }
 
@@ -230,7 +234,7 @@ extension Worker {
         setup.board.keep(Set(assignments.keys), Set(devices.keys), of: setup.slots, at: now)
         publish(assignments.keys)
         for device in devices.keys { publish(device) }
-        setup.board.setPosition(position, of: setup.index)
+        setup.board.log.reach(position, setup.index)
     }
 
     private func status(of key: AssignmentKey) -> AssignmentStatus? {

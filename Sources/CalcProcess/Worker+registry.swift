@@ -11,6 +11,7 @@ extension Worker {
     func restore() throws {
         try takeUpCache()
         position = try cache.position()
+        setup.board.log.begin(at: position, setup.index)
         picture = try setup.mirror.current()
         let kept = try restoreDevices()
         var pending: [AssignmentKey: [Invalidation]] = [:]
@@ -129,6 +130,8 @@ extension Worker {
 
     private func adoptAll() throws {
         watchedSlots = picture.slotsBehindAssets(of: setup.slots)
+        // What has passed by was of none of the slots watched before: what of it is of others now is copied.
+        position = max(position, setup.board.log.watch(watchedSlots, setup.index))
         logPace.follow(updateIntervals: picture.calculators.values.lazy.map(\.calculator.updateInterval))
         for key in assignments.keys.sorted() where picture.assignments[key] == nil { try drop(key) }
         for device in devices.keys.sorted() { try followAsset(device) }

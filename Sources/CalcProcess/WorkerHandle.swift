@@ -75,15 +75,15 @@ final class WorkerHandle: Sendable {
         signal.signal()
     }
 
-    /// Says that the store has changed: messages and the registry are looked at by all workers, what a push wrote by
-    /// none, as the worker that owns it knows of it.
+    /// Says that the store has changed: the registry is looked at by all workers, messages by those that watch their
+    /// slots, what a push wrote by none, as the worker that owns it knows of it.
     func wake(after notice: CommitNotice) {
-        let isNews = state.withLock { state in
-            let isChanged = state.registryRevision != notice.registryRevision
-            state.registryRevision = notice.registryRevision
-            return isChanged || !notice.appendedSlots.isEmpty
+        let hasMessages = setup.board.log.take(notice, setup.index)
+        let isChanged = state.withLock { state in
+            defer { state.registryRevision = notice.registryRevision }
+            return state.registryRevision != notice.registryRevision
         }
-        if isNews { wake() }
+        if hasMessages || isChanged { wake() }
     }
 
     /// Says that there may be something to do.

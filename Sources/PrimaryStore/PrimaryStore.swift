@@ -253,8 +253,9 @@ package protocol PrimaryStore: Sendable {
 
 /// What a commit brought.
 package struct CommitNotice: Sendable {
-    /// The slots of the batches that were appended, and the last position.
+    /// The slots of the batches that were appended, and the last position before them and with them.
     package var appendedSlots = SlotSet()
+    package var positionBefore: Int64 = 0
     package var lastPosition: Int64 = 0
     /// The slots whose feed grew.
     package var changedSlots = SlotSet()

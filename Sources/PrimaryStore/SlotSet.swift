@@ -28,6 +28,10 @@ package struct SlotSet: Hashable, Sendable, ExpressibleByArrayLiteral {
         words.3 |= other.words.3
     }
 
+    package func isDisjoint(with other: SlotSet) -> Bool {
+        words.0 & other.words.0 | words.1 & other.words.1 | words.2 & other.words.2 | words.3 & other.words.3 == 0
+    }
+
     package var isEmpty: Bool { words.0 | words.1 | words.2 | words.3 == 0 }
 
     package var count: Int {

@@ -58,6 +58,9 @@ final class WorkerRig {
     func start(workerCount: Int) throws {
         workers = []
         board = StatusBoard()
+        store.addCommitObserver { [weak board] notice in
+            for index in 0..<workerCount { _ = board?.log.take(notice, index) }
+        }
         let epochs = try store.claimAllSlots(owner: "test", at: now)
         for index in 0..<workerCount {
             let slots = SlotSet((0..<Slot.count).filter { $0 % workerCount == index }.map { Slot(rawValue: UInt8($0)) })

@@ -10,6 +10,8 @@ final class Writer {
         /// The names of the parameter table that are in the file.
         var storedParameterCount = 0
         var lastPosition: Int64 = 0
+        /// The last position of which the observers know.
+        var notifiedPosition: Int64 = 0
         var registryRevision: Int64 = 0
         /// Whether any interval may have custom fields, so that pushes need not ask where nobody ever set one.
         var hasIntervalFields = false
@@ -37,6 +39,7 @@ final class Writer {
         state.storedParameterCount = parameters.count
         let trimmed = try MetaTable.value(connection, "log_position") ?? 0
         state.lastPosition = max(trimmed, try connection.integer("SELECT MAX(position) FROM log") ?? 0)
+        state.notifiedPosition = state.lastPosition
         state.registryRevision = try MetaTable.value(connection, "registry_revision") ?? 0
         registryJournal = RegistryJournal(from: state.registryRevision)
         state.hasIntervalFields = try connection.integer("SELECT 1 FROM interval_fields LIMIT 1") != nil

@@ -230,6 +230,7 @@ final class WriterThread: @unchecked Sendable {
         var notice = CommitNotice()
         notice.appendedSlots = writer.state.appendedSlots
         notice.changedSlots = writer.state.changedSlots
+        notice.positionBefore = writer.state.notifiedPosition
         notice.lastPosition = writer.state.lastPosition
         notice.registryRevision = writer.state.registryRevision
         return notice
@@ -237,6 +238,7 @@ final class WriterThread: @unchecked Sendable {
 
     private func notify() {
         let notice = notice
+        writer.state.notifiedPosition = writer.state.lastPosition
         writer.state.appendedSlots = SlotSet()
         writer.state.changedSlots = SlotSet()
         early([:])
