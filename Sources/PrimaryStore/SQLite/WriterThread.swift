@@ -63,9 +63,12 @@ final class WriterThread: @unchecked Sendable {
 
     /// Queues a request; it is answered at once if the store is closed.
     func submit(_ request: some WriteRequest) {
-        let isTaken = queue.update { queue in
-            if !queue.isClosed { queue.requests.append(request) }
-            return !queue.isClosed
+        var isTaken = false
+        queue.change { queue in
+            isTaken = !queue.isClosed
+            if isTaken { queue.requests.append(request) }
+            // Whoever is writing wakes the thread when it ends, which could do nothing before.
+            return isTaken && !queue.isWriting
         }
         if !isTaken { reject(request, .notWritable("it is closed")) }
     }
