@@ -49,6 +49,11 @@ import TimeZones
         _ = try store.assign(keys, isEnabled: true, isAutoCreated: false)
     }
 
+    /// Gives the calculator another definition; everything is calculated again by the next `settle`.
+    public func changeCalculator(_ definition: String) throws {
+        _ = try store.replaceCalculator(calculator, name: "measured", json: definition, expecting: nil)
+    }
+
     public func advance(seconds: Double) { clock.advance(seconds) }
 
     /// Decodes a body of messages into columns; gives their number.

@@ -10,6 +10,7 @@ extension Part {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let ingest = try Pipeline(folder: folder + "/ingest", updateInterval: 10)
         let single = try Pipeline(folder: folder + "/single", updateInterval: 0)
+        let edited = try Pipeline(folder: folder + "/edited", updateInterval: 0)
         return [
             Part(name: "JSON to columns", item: "message") { try ingest.bench.decode(ingest.sample) },
             Part(name: "JSON to the log", item: "message") { try ingest.append(bodies: 4) },
@@ -18,6 +19,7 @@ extension Part {
             Part(name: "25 devices in a request, to their intervals", item: "message") { try single.together(10) },
             Part(name: "a late message into a sealed day", item: "message") { try single.late(10) },
             Part(name: "a page of intervals", item: "page") { try single.pages(20) },
+            Part(name: "an edit, every interval changes", item: "interval") { try edited.edit(drives: 500) },
         ]
     }
 }
@@ -116,6 +118,25 @@ private final class Pipeline {
             let row = fleet.rows(of: 1).lowerBound + lateRow
             try one(text.object(1, row, at: "\(fleet.seconds[row] + 3)"))
         }
+        return count
+    }
+
+    /// A calculator changed so that each interval of one device changes with it; the drives are of three messages, so
+    /// that little of it is their evaluation.
+    func edit(drives count: Int) throws -> Int {
+        let definition = ReferenceCalculator.definition(updateInterval: 0)
+        if isFilled {
+            try bench.changeCalculator(definition)
+        } else {
+            isFilled = true
+            let row = fleet.values("position.speed").firstIndex { $0 > 30 } ?? 0
+            let first = Int(fleet.seconds.min() ?? 0) - count * 1_000
+            let moments = (0..<count).flatMap { drive in [0, 40, 80].map { first + drive * 1_000 + $0 } }
+            try one(moments.map { text.object(0, row, at: "\($0)") }.joined(separator: ","))
+            try bench.changeCalculator(definition.replacing("\"expression\":\"1\"", with: "\"expression\":\"2\""))
+        }
+        bench.advance(seconds: 1)
+        try bench.settle()
         return count
     }
 

@@ -51,9 +51,11 @@ extension IntervalTable {
             try delete(connection, key, old, checksum: checksum, &total)
             return try insert(connection, key, new, text, &total)
         }
+        // Left to itself, SQLite goes by the index of ids, and from there to the row.
         let statement = try connection.statement(
             """
-            UPDATE intervals SET begin_at = ?5, end_at = ?6, is_active = ?7, digest = ?8, timestamp = ?9, head = ?10,
+            UPDATE intervals INDEXED BY sqlite_autoindex_intervals_1
+            SET begin_at = ?5, end_at = ?6, is_active = ?7, digest = ?8, timestamp = ?9, head = ?10,
                 crc = ?11, json = ?12, revision = ?13, since = ?14, custom = ?15
             WHERE calc = ?1 AND device = ?2 AND first_on = ?3 AND id = ?4
             """)

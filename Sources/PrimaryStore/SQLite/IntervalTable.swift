@@ -18,10 +18,10 @@ enum IntervalTable {
 
     private static let searchByID =
         "SELECT \(columns) FROM intervals INDEXED BY intervals_by_id WHERE calc = ? AND device = ? AND id = ?"
-    private static let searchByKey =
-        "SELECT \(columns) FROM intervals WHERE calc = ? AND device = ? AND first_on = ? AND id = ?"
     private static let searchByFirstOn =
         "SELECT \(columns) FROM intervals WHERE calc = ? AND device = ? AND first_on = ? ORDER BY id LIMIT 1"
+    private static let searchFromFirstOn =
+        "SELECT \(columns) FROM intervals WHERE calc = ? AND device = ? AND first_on >= ? ORDER BY first_on, id"
 
     /// Calls the body at each row of a query, in the order of time; columns as above, checked against the CRC.
     static func forEach(
@@ -87,16 +87,19 @@ enum IntervalTable {
         return try statement.first { row in try body(try held(row, key), row) }
     }
 
-    /// One row by its whole key.
-    static func find<Value>(
-        _ connection: Connection, _ key: AssignmentKey, firstOn: Timestamp, id: Int64,
-        _ body: (HeldInterval, Statement) throws -> Value
-    ) throws -> Value? {
-        let statement = try connection.statement(searchByKey)
+    /// Calls the body at rows in the order of time, from a first ON message on, until one is not wanted or the body
+    /// returns false.
+    static func forEach(
+        _ connection: Connection, _ key: AssignmentKey, from firstOn: Timestamp,
+        while isWanted: (_ firstOn: Timestamp, _ id: Int64) -> Bool, _ body: (HeldInterval, Statement) throws -> Bool
+    ) throws {
+        let statement = try connection.statement(searchFromFirstOn)
         try bind(statement, key)
         try statement.bind(3, firstOn.microseconds)
-        try statement.bind(4, id)
-        return try statement.first { row in try body(try held(row, key), row) }
+        try statement.forEachRowWhile { row in
+            guard isWanted(Timestamp(microseconds: row.int64(1)), row.int64(0)) else { return false }
+            return try body(held(row, key), row)
+        }
     }
 
     static func stored(_ held: HeldInterval, _ row: Statement) -> StoredInterval {

@@ -17,6 +17,8 @@ struct PushTransaction {
     private var hasQuietChange = false
     /// The first ON messages that intervals of this push have moved to.
     private var movedTo: [Timestamp] = []
+    /// Rows that the next upserts are about, the last one first.
+    private var rowsAhead: [Existing] = []
     /// What happened, in the order of the upserts, for the feed.
     private var changes: [ChangeOperation: [FeedEntry]] = [:]
 
@@ -108,7 +110,7 @@ extension PushTransaction {
         var ids = [Int64](repeating: 0, count: push.upserts.count)
         for (index, write) in push.upserts.enumerated() {
             guard let id = write.id else { continue }
-            guard let existing = try existing(write, id: id) else {
+            guard let existing = try existing(index, id: id) else {
                 throw StoreError.stale(push.key, reason: "interval \(id) is not held")
             }
             try claim(id)
@@ -193,12 +195,35 @@ extension PushTransaction {
             digest: write.digest)
     }
 
-    /// Most keep their first ON message, by which the row itself is found.
-    private func existing(_ write: IntervalWrite, id: Int64) throws -> Existing? {
-        if let found = try IntervalTable.find(connection, push.key, firstOn: write.firstOn, id: id, existing(write)) {
-            return found
+    /// So many rows are read at one time; each is a few hundred bytes.
+    private static let rowsAheadMax = 256
+
+    /// Most keep their first ON message, and often those that follow one another change together: they are read in one
+    /// run. No upsert changes the row of another, so that what was read ahead stays true.
+    private mutating func existing(_ index: Int, id: Int64) throws -> Existing? {
+        let write = push.upserts[index]
+        if rowsAhead.isEmpty { try readAhead(from: index) }
+        if let next = rowsAhead.last, next.held.id == id, next.held.firstOn == write.firstOn {
+            return rowsAhead.removeLast()
         }
         return try IntervalTable.find(connection, push.key, id: id, existing(write))
+    }
+
+    /// Reads the rows of the upserts from one on, for as long as the table has the same ones in the same order.
+    private mutating func readAhead(from first: Int) throws {
+        let upserts = push.upserts[first...].lazy.filter { $0.id != nil }.prefix(Self.rowsAheadMax)
+        var rows: [Existing] = []
+        var next = upserts.makeIterator()
+        var write = next.next()
+        try IntervalTable.forEach(
+            connection, push.key, from: push.upserts[first].firstOn,
+            while: { firstOn, id in write?.firstOn == firstOn && write?.id == id },
+            { held, row in
+                if let write { rows.append(existing(write)(held, row)) }
+                write = next.next()
+                return write != nil
+            })
+        rowsAhead = rows.reversed()
     }
 
     private func existing(_ write: IntervalWrite) throws -> Existing? {
