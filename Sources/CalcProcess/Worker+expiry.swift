@@ -22,19 +22,19 @@ struct ExpirySchedule {
     /// Whether an asset may be behind its devices.
     var isFollowing = true
     /// Messages of a device before it are gone; only this worker moves it.
-    var horizons: [DeviceID: Timestamp] = [:]
+    var horizons = PagedTable<DeviceID, Timestamp>()
     /// The horizons that assignments are marked with, where a job has asked; of the registry's revision beside them.
-    private var marks: [AssignmentKey: Timestamp] = [:]
+    private var marks = PagedTable<AssignmentKey, Timestamp>()
     private var marksRevision: Int64 = -1
 
     /// Forgets the marks: something was let go of, or nobody knows.
-    mutating func forgetMarks() { marks = [:] }
+    mutating func forgetMarks() { marks = PagedTable() }
 
     /// The horizon that an assignment is marked with, read once a revision of the registry: an expiry alone moves it.
     mutating func mark(
         of key: AssignmentKey, revision: Int64, reading read: () throws(StoreError) -> Timestamp
     ) throws(StoreError) -> Timestamp {
-        if marksRevision != revision { marks = [:] }
+        if marksRevision != revision { marks = PagedTable() }
         marksRevision = revision
         if let known = marks[key] { return known }
         let mark = try read()

@@ -6,7 +6,7 @@ import Telemetry
 struct CacheContents {
     var totals: CacheTotals
     var metas: [String: Int64]
-    var entries: [DeviceID: DeviceEntry]
+    var entries: PagedTable<DeviceID, DeviceEntry>
 
     /// Reads all of them.
     init(_ connection: Connection) throws {
@@ -17,7 +17,7 @@ struct CacheContents {
         entries = try Self.entries(connection)
         for entry in entries.values {
             if let written = entry.written { devices.add(written) }
-            for written in entry.assignments.values.compactMap(\.written) { assignments.add(written) }
+            for written in entry.assignments.written.values { assignments.add(written) }
         }
         guard devices == totals.devices else { throw CacheError.corrupt("a device's row is missing or not its own") }
         guard assignments == totals.assignments else {
@@ -41,8 +41,10 @@ struct CacheContents {
     }
 
     /// The rows of one device and of its assignments, or of all.
-    static func entries(_ connection: Connection, of device: DeviceID? = nil) throws -> [DeviceID: DeviceEntry] {
-        var entries: [DeviceID: DeviceEntry] = [:]
+    static func entries(
+        _ connection: Connection, of device: DeviceID? = nil
+    ) throws -> PagedTable<DeviceID, DeviceEntry> {
+        var entries = PagedTable<DeviceID, DeviceEntry>()
         let lower = device?.rawValue ?? .min
         let upper = device?.rawValue ?? .max
         let devices = try connection.statement(
@@ -61,7 +63,8 @@ struct CacheContents {
             """, lower, upper)
         try assignments.forEachRow { row in
             let key = AssignmentKey(calculator: CalculatorID(row.int64(1)), device: DeviceID(row.int64(0)))
-            entries[key.device, default: DeviceEntry()].assignments[key.calculator] = try AssignmentEntry(row, key)
+            let entry = try AssignmentEntry(row, key)
+            entries[key.device, default: DeviceEntry()].assignments[key.calculator] = entry
         }
         return entries
     }

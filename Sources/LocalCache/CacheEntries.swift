@@ -22,7 +22,7 @@ struct DeviceEntry {
     var tailSpan: TailSpan?
     /// The checksum of the row in the file; nil if it has none.
     var written: Int64?
-    var assignments: [CalculatorID: AssignmentEntry] = [:]
+    var assignments = AssignmentEntries()
     /// Whether its rows have been compared with its totals since the file was opened.
     var isAudited = false
     /// Whether it differs from its row in the file.

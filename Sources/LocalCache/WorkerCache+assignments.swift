@@ -32,7 +32,8 @@ extension WorkerCache {
         try refresh()
         var all: [(key: AssignmentKey, pending: [Invalidation])] = []
         for (device, entry) in entries {
-            for (calculator, assignment) in entry.assignments where !assignment.pending.isEmpty {
+            for calculator in entry.assignments.calculators {
+                guard let assignment = entry.assignments[calculator], !assignment.pending.isEmpty else { continue }
                 do {
                     let key = AssignmentKey(calculator: calculator, device: device)
                     all.append((key, try Invalidation.decode(assignment.pending)))

@@ -18,7 +18,7 @@ extension WorkerCache {
     /// The same for the whole file, with what belongs to no device.
     package func audit(readsBodies: Bool = false) throws(CacheError) {
         try refresh()
-        for device in entries.keys.sorted() { try audit(device, readsBodies: readsBodies) }
+        for device in Array(entries.keys) { try audit(device, readsBodies: readsBodies) }
         do {
             if !isInTransaction {
                 let contents = try CacheContents(connection)
@@ -54,7 +54,7 @@ extension WorkerCache {
         let entry = entries[device] ?? DeviceEntry()
         let found = try CacheContents.entries(connection, of: device)[device] ?? DeviceEntry()
         guard found.written == entry.written,
-            found.assignments.compactMapValues(\.written) == entry.assignments.compactMapValues(\.written)
+            found.assignments.written == entry.assignments.written
         else { throw CacheError.corrupt("rows of device \(device)") }
     }
 
@@ -92,8 +92,8 @@ extension WorkerCache {
     private func auditAssignments(_ device: DeviceID, _ readsBodies: Bool) throws {
         let held = try heldTotals(device)
         let states = try stateTotals(device, readsBodies)
-        let assignments = entries[device]?.assignments ?? [:]
-        for calculator in Set(assignments.keys).union(held.keys).union(states.keys) {
+        let assignments = entries[device]?.assignments ?? AssignmentEntries()
+        for calculator in Set(assignments.calculators).union(held.keys).union(states.keys) {
             let entry = assignments[calculator] ?? AssignmentEntry()
             guard held[calculator] ?? RowTotal() == entry.held, states[calculator] ?? RowTotal() == entry.states else {
                 throw CacheError.corrupt(

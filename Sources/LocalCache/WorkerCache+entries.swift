@@ -13,11 +13,13 @@ extension WorkerCache {
 
     /// Changes what is kept of an assignment; its row is written when the transaction ends.
     func update(_ key: AssignmentKey, _ body: (inout AssignmentEntry) throws -> Void) throws {
-        func change(_ entry: inout AssignmentEntry) throws {
-            entry.isChanged = true
-            try body(&entry)
+        func change(_ entry: inout AssignmentEntry?) throws {
+            var present = entry.take() ?? AssignmentEntry()
+            defer { entry = present }
+            present.isChanged = true
+            try body(&present)
         }
-        try touch(key.device) { try change(&$0.assignments[key.calculator, default: AssignmentEntry()]) }
+        try touch(key.device) { try change(&$0.assignments[key.calculator]) }
     }
 
     func touch(_ device: DeviceID, _ body: (inout DeviceEntry) throws -> Void = { _ in }) throws {
@@ -38,7 +40,8 @@ extension WorkerCache {
             guard entries[device]?.isTouched == true, var entry = entries.updateValue(DeviceEntry(), forKey: device)
             else { continue }
             if entry.isChanged { try write(device, &entry) }
-            for (calculator, assignment) in entry.assignments where assignment.isChanged {
+            for calculator in entry.assignments.calculators {
+                guard let assignment = entry.assignments[calculator], assignment.isChanged else { continue }
                 let key = AssignmentKey(calculator: calculator, device: device)
                 entry.assignments[calculator] = try written(key, assignment)
             }

@@ -126,7 +126,8 @@ extension WorkerCache {
     /// The number of messages in a device's tail.
     package func tailCounts() throws(CacheError) -> [DeviceID: Int] {
         try refresh()
-        return entries.compactMapValues { $0.tailMessageCount > 0 ? Int($0.tailMessageCount) : nil }
+        let counts = entries.lazy.filter { $0.value.tailMessageCount > 0 }
+        return Dictionary(uniqueKeysWithValues: counts.map { ($0.key, Int($0.value.tailMessageCount)) })
     }
 
     private func removeTail(_ device: DeviceID, _ deletion: Deletion, _ value: Int64) throws {

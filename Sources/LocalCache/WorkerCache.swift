@@ -18,7 +18,7 @@ package final class WorkerCache {
 
     var totals: CacheTotals
     var writtenTotals: CacheTotals
-    var entries: [DeviceID: DeviceEntry]
+    var entries: PagedTable<DeviceID, DeviceEntry>
     /// The feed revisions that stand in the file or are written by the open transaction, where they were asked for.
     var notedRevisions: [Slot: Int64] = [:]
     /// Chunks that were decoded for several readers; nil where there is one, or chunks have changed.

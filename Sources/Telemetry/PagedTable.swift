@@ -76,9 +76,7 @@ public struct PagedTable<Key: PagedKey, Value: Sendable>: Sendable {
             return page.rows[place].value
         }
         _modify {
-            if let index = pages.index(forKey: Self.page(of: key.pagedNumber)),
-                let place = pages.values[index].exactPlace(of: key)
-            {
+            if let (index, place) = find(key) {
                 // In its place, so that what it holds is not copied.
                 defer { closeGap(index, place) }
                 yield &pages.values[index].rows[place].value
@@ -88,6 +86,34 @@ public struct PagedTable<Key: PagedKey, Value: Sendable>: Sendable {
                 yield &value
             }
         }
+    }
+
+    /// The same where a row that is not there is made first.
+    @inlinable
+    public subscript(key: Key, default value: @autoclosure () -> Value) -> Value {
+        get { self[key] ?? value() }
+        _modify {
+            let (index, place) = find(key) ?? added(value(), key)
+            // Taken out while it is changed, so that what it holds is not copied.
+            var present = pages.values[index].rows[place].value.take() ?? value()
+            defer { pages.values[index].rows[place].value = present }
+            yield &present
+        }
+    }
+
+    /// Where a row stands; nil where it does not.
+    @inlinable
+    func find(_ key: Key) -> (index: Dictionary<Int64, Page>.Index, place: Int)? {
+        guard let index = pages.index(forKey: Self.page(of: key.pagedNumber)) else { return nil }
+        return pages.values[index].exactPlace(of: key).map { (index, $0) }
+    }
+
+    /// Adds a row and says where it stands.
+    @inlinable
+    mutating func added(_ value: Value, _ key: Key) -> (index: Dictionary<Int64, Page>.Index, place: Int) {
+        updateValue(value, forKey: key)
+        guard let found = find(key) else { preconditionFailure("a row stands where it was put") }
+        return found
     }
 
     /// Takes a row away whose value was taken.
@@ -139,6 +165,8 @@ extension PagedTable.Page {
             rows[place].value = value
             return old
         }
+        // By a quarter, not twofold: pages are small and many, and what they hold in reserve is never used.
+        if rows.count == rows.capacity { rows.reserveCapacity(rows.count + 1 + rows.count / 4) }
         rows.insert(PagedTable.Row(key, value), at: place)
         return nil
     }

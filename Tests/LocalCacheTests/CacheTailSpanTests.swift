@@ -89,7 +89,7 @@ struct CacheTailSpanTests {
 }
 
 /// Numbers that a seed makes the same each time.
-private struct SeededRandom {
+struct SeededRandom {
     private var state: UInt64
 
     init(_ seed: UInt64) { state = mix64(seed) }

@@ -85,7 +85,9 @@ struct CacheTotalsTests {
     /// What stands in memory.
     private func rows(_ cache: WorkerCache) -> [String] {
         let lines = cache.entries.map { device, entry in
-            let assignments = entry.assignments.map { "\($0.key) \($0.value.written ?? 0)" }.sorted()
+            let assignments = entry.assignments.calculators.map {
+                "\($0) \(entry.assignments[$0]?.written ?? 0)"
+            }
             return "\(device) \(entry.written ?? 0) \(assignments)"
         }
         return lines.sorted() + ["\(cache.totals)"]

@@ -17,7 +17,10 @@ struct PagedTableTests {
             let device = Int64.random(in: 0..<150, using: &random) + (random.chance(0.2) ? assets : 0)
             let key = AssignmentKey(
                 calculator: CalculatorID(Int64.random(in: 1...3, using: &random)), device: DeviceID(device))
-            if random.chance(0.3) {
+            if random.chance(0.2) {
+                table[key, default: -step] += 1
+                reference[key, default: -step] += 1
+            } else if random.chance(0.3) {
                 table[key]? += 1
                 reference[key]? += 1
             } else if random.chance(0.3) {
