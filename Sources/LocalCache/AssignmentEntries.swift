@@ -2,8 +2,8 @@ import Telemetry
 
 /// The rows of a device's assignments by calculator.
 ///
-/// They are few, and nearly always one: a list of them takes a third of the memory of a dictionary, which counts where a
-/// worker has a hundred thousand devices.
+/// They are few, and nearly always one: a list of them takes a third of the memory of a dictionary, which counts where
+/// a worker has many devices.
 struct AssignmentEntries {
     private struct Item {
         let calculator: CalculatorID
