@@ -66,6 +66,7 @@ let package = Package(
         .systemLibrary(
             name: "CZstd", path: "Sources/System/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .target(name: "CChecksum", path: "Sources/System/CChecksum"),
+        .target(name: "CMemory", path: "Sources/System/CMemory"),
         .target(name: "Shims", dependencies: ["CCurl", "CSQLite"], path: "Sources/System/Shims"),
         module("Telemetry"),
         module("TimeZones", ["Telemetry"]),
@@ -104,8 +105,8 @@ let package = Package(
         .executableTarget(
             name: "odograph",
             dependencies: core + [
-                "TimeZones", "PrimaryStore", "CalcProcess", "Ingest", "PostgresClient", "Publishing", "HTTPAPI",
-                "HTTPClient", hummingbird, arguments, logging, lifecycle, signals,
+                "TimeZones", "Threads", "PrimaryStore", "CalcProcess", "Ingest", "PostgresClient", "Publishing",
+                "HTTPAPI", "HTTPClient", "CMemory", hummingbird, arguments, logging, lifecycle, signals,
             ],
             swiftSettings: settings),
         module(

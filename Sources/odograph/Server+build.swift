@@ -94,6 +94,7 @@ final class Server {
                 onListening(port)
             }, logger: logger)
         application.addServices(calc)
+        application.addServices(MemoryReturn())
         if let delivery { application.addServices(delivery) }
         for service in services(calc) { application.addServices(service) }
         try await application.runService(gracefulShutdownSignals: [.sigterm, .sigint])
