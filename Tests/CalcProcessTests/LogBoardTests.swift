@@ -1,5 +1,7 @@
 import PrimaryStore
+import ReferenceBridge
 import ReferenceEvaluator
+import SeededRandom
 import StoreSupport
 import Synchronization
 import Telemetry
@@ -104,14 +106,14 @@ private struct LogBoardRun {
     }
 
     private let board = LogBoard()
-    private var random: SplitMix64
+    private var random: SeededGenerator
     private var lastPosition: Int64 = 0
     private var workers = [Worker(), Worker()]
     /// Whether every commit has been told at once.
     private let isTold: Bool
 
     init(seed: UInt64) {
-        random = SplitMix64(seed: seed)
+        random = SeededGenerator(seed: seed)
         isTold = seed % 2 == 0
         for worker in 0..<2 { begin(worker) }
     }

@@ -1,4 +1,5 @@
 import PrimaryStore
+import SeededRandom
 import Telemetry
 import Testing
 
