@@ -77,16 +77,25 @@ extension WorkerCache {
         var messageCount: Int64 = 0
         let statement = try statement(
             """
-            SELECT \(key), first, last, count, body, crc\(readsBodies ? ", data" : "") FROM \(table)
+            SELECT \(key), first, last, count, body, crc, device\(readsBodies ? ", data" : "") FROM \(table)
             WHERE device = ? ORDER BY \(key)
             """, device.rawValue)
         try statement.forEachRow { row in
             let message = try MessageRow(row, table, device)
-            if readsBodies { _ = try message.chunks(row, 6) }
+            try checkPlace(of: row, 6, device, in: table)
+            if readsBodies { _ = try message.chunks(row, 7) }
             total.add(row.int64(5))
             messageCount += message.count
         }
         return (total, messageCount)
+    }
+
+    /// A search that goes upwards passes a key that is too small, and gives its row as one of the device's; one that
+    /// goes downwards would end there.
+    private func checkPlace(of row: Statement, _ column: Int32, _ device: DeviceID, in table: CacheTable) throws {
+        guard row.int64(column) == device.rawValue else {
+            throw CacheError.corrupt("a row of \(table) stands in the place of one of device \(device)")
+        }
     }
 
     private func auditAssignments(_ device: DeviceID, _ readsBodies: Bool) throws {
@@ -106,9 +115,10 @@ extension WorkerCache {
         var totals: [CalculatorID: RowTotal] = [:]
         let statement = try statement(
             """
-            SELECT calculator, id, first_on, begin, "end", is_active, digest, crc FROM held WHERE device = ?
+            SELECT calculator, id, first_on, begin, "end", is_active, digest, crc, device FROM held WHERE device = ?
             """, device.rawValue)
         try statement.forEachRow { row in
+            try checkPlace(of: row, 8, device, in: .held)
             let calculator = CalculatorID(row.int64(0))
             _ = try HeldInterval(row, of: AssignmentKey(calculator: calculator, device: device))
             totals[calculator, default: RowTotal()].add(row.int64(7))
@@ -120,12 +130,13 @@ extension WorkerCache {
         var totals: [CalculatorID: RowTotal] = [:]
         let statement = try statement(
             """
-            SELECT calculator, moment, pending_from, is_last, count, body, crc\(readsBodies ? ", data" : "")
+            SELECT calculator, moment, pending_from, is_last, count, body, crc, device\(readsBodies ? ", data" : "")
             FROM states WHERE device = ?
             """, device.rawValue)
         try statement.forEachRow { row in
             let state = try StateRow(row, of: device)
-            if readsBodies { _ = try state.state(row, 7) }
+            try checkPlace(of: row, 7, device, in: .states)
+            if readsBodies { _ = try state.state(row, 8) }
             totals[state.key.calculator, default: RowTotal()].add(row.int64(6))
         }
         return totals
