@@ -1,23 +1,33 @@
-/// Decides when free memory goes back to the system: once more is held than soon after it went back last.
+/// Decides when free memory goes back to the system.
 ///
 /// The allocator keeps what was freed between what is still in use. After a change of many devices that is a third of
-/// the memory of the process. So memory that really grows is gone through once for each step that it grows by.
+/// the memory of the process.
 package struct MemoryGrowth {
-    /// Bytes that may come to be held before free ones go back.
-    package static let step = 24 << 20
+    /// Bytes that may come to be held before free ones go back, so that memory that really grows is gone through once
+    /// for each step that it grows by.
+    static let step = 24 << 20
+    /// The same where the process does not grow any more: what its last work has left behind.
+    static let stepAtRest = 4 << 20
+    /// A process that holds so many bytes more or less than at the last look is at rest.
+    private static let restBytes = 1 << 20
 
+    /// What was held when free memory had gone back, or less since.
     private var least: Int?
+    private var last = 0
 
     package init() {}
 
     /// Whether free memory is to go back now; then the next call tells what was left.
     package mutating func isDue(held: Int) -> Bool {
-        guard let known = least, held < known + Self.step else {
-            let isFirst = least == nil
-            least = isFirst ? held : nil
-            return !isFirst
+        let isAtRest = abs(held - last) < Self.restBytes
+        last = held
+        guard let known = least else {
+            least = held
+            return false
         }
         least = min(known, held)
-        return false
+        guard held >= known + (isAtRest ? Self.stepAtRest : Self.step) else { return false }
+        least = nil
+        return true
     }
 }

@@ -135,7 +135,7 @@ struct FeedSinkTests {
         var (kills, isApplied, isDone) = (0, false, false)
         for link in [feed.link, messages.link] {
             link.stepObserver = { _ in
-                guard kills < 4, Int.random(in: 0..<4, using: &random) == 0 else { return }
+                guard kills < 4, random.chance(0.5) else { return }
                 kills += 1
                 server.kill()
             }
