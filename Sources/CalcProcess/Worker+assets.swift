@@ -56,10 +56,7 @@ extension Worker {
         guard let asset = picture.devices[device], asset.isAsset, let cached = devices[device]?.cached,
             cached.sealed != asset.courseDigest
         else { return }
-        for key in devices[device]?.keys ?? [] { giveUp(key) }
-        devices[device]?.sync = .unsynced
-        devices[device]?.cached = nil
-        unsynced.append(device)
+        try copyAnew(device)
     }
 
     /// The position up to which devices may be sealed: what they sent for assets must have reached the other workers.

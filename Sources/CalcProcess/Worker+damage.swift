@@ -18,7 +18,7 @@ extension Worker {
         if !lost.isEmpty {
             try passDamage(lost, picture.assignmentKeys(of: device))
             for chunk in lost { try setApart(chunk) }
-            copyAnew(device)
+            try copyAnew(device)
         }
         return !damaged.isEmpty
     }
@@ -141,10 +141,12 @@ extension Worker {
         try passDamage(concerning, [key])
     }
 
-    /// Copies a device from the primary store again.
-    func copyAnew(_ device: DeviceID) {
+    /// Copies a device from the primary store again. What the cache has of it goes at once: while the device waits for
+    /// its copy, new messages pass it by, and a restart must not take the rest for all of it.
+    func copyAnew(_ device: DeviceID) throws {
         guard devices[device] != nil else { return }
         for key in devices[device]?.keys ?? [] { giveUp(key) }
+        try cache.removeDevice(device)
         devices[device]?.sync = .unsynced
         devices[device]?.cached = nil
         if !unsynced.contains(device) { unsynced.append(device) }

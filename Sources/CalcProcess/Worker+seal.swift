@@ -24,7 +24,7 @@ extension Worker {
         for waiting in ripe {
             do {
                 if try hasMissedSeal(waiting.device) {
-                    copyAnew(waiting.device)
+                    try copyAnew(waiting.device)
                     continue
                 }
                 if let seal = try seal(waiting.device) { seals.append(seal) }

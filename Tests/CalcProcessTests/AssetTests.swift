@@ -59,7 +59,7 @@ struct AssetTests {
         pair.rig.hooks.before = { worker, made throws(StoreError) in
             guard worker == 0, made == .readLog, !hasPassed else { return }
             hasPassed = true
-            pair.asset()
+            pair.appear()
             pair.work(1)
             pair.append(from: 6, count: 2)
         }
@@ -69,12 +69,37 @@ struct AssetTests {
         #expect(hasPassed)
         #expect(try pair.counts() == [8])
     }
+
+    @Test("what a device sends while an asset waits to be copied is not lost where a crash finds its course as before")
+    func courseAsBefore() throws {
+        let pair = try WorkerPair(sealSeconds: 3_600)
+        try pair.send(from: 0, count: 5)
+        try pair.makeAsset()
+        try pair.settle()
+        #expect(try pair.counts() == [5])
+        try pair.setCourse(end: Timestamp(seconds: 1_650_000_000))
+        try pair.send(from: 5, count: 3)
+        var hasFailed = false
+        pair.rig.hooks.before = { worker, made throws(StoreError) in
+            guard worker == 1, made == .archivedChunks else { return }
+            hasFailed = true
+            throw .failed("it cannot be copied now")
+        }
+        #expect(throws: (any Error).self) { try pair.rig.workers[1].round([]) }
+        #expect(hasFailed)
+        pair.rig.hooks.before = { _, _ in }
+        try pair.setCourse(end: nil)
+        try pair.rig.start(workerCount: 2)
+        try pair.settle()
+        #expect(try pair.counts() == [8])
+    }
 }
 
 /// Two workers: the first has a device, the second the asset for which it stands.
 private final class WorkerPair {
     let rig: WorkerRig
     private let device: DeviceID
+    private var asset: Int64 = 0
     private var key: AssignmentKey?
 
     init(sealSeconds: Double) throws {
@@ -101,13 +126,20 @@ private final class WorkerPair {
         while Self.worker(of: DeviceID(asset: id)) != 1 {
             id = try rig.store.createEntity(.asset, name: "asset", json: "{}").id
         }
-        let interval = AssetInterval(
-            asset: id, begin: Timestamp(seconds: 1_600_000_000), end: nil, device: device, json: "{}",
-            timestamp: rig.now)
-        _ = try rig.store.overlayAssetIntervals(id, [interval])
+        asset = id
+        try setCourse(end: nil)
         let key = AssignmentKey(calculator: CalculatorID(1), device: DeviceID(asset: id))
         _ = try rig.store.assign([key], isEnabled: true, isAutoCreated: false)
         self.key = key
+    }
+
+    /// Has the device stand for the asset from long ago up to a moment, or without end.
+    func setCourse(end: Timestamp?) throws {
+        let begin = Timestamp(seconds: 1_600_000_000)
+        let course = [(DeviceID(0), nil), (device, end)].map { device, end in
+            AssetInterval(asset: asset, begin: begin, end: end, device: device, json: "{}", timestamp: rig.now)
+        }
+        _ = try rig.store.overlayAssetIntervals(asset, course)
     }
 
     func send(from first: Int, count: Int) throws {
@@ -121,7 +153,7 @@ private final class WorkerPair {
 
     /// One round of a worker, from inside another's.
     func work(_ worker: Int) { noting { _ = try rig.workers[worker].round([]) } }
-    func asset() { noting { try makeAsset() } }
+    func appear() { noting { try makeAsset() } }
     func append(from first: Int, count: Int) { noting { try send(from: first, count: count) } }
 
     private func noting(_ body: () throws -> Void) {
