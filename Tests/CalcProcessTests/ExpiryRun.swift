@@ -130,14 +130,7 @@ struct ExpiryRun {
         let dice = Int.random(in: 0..<24, using: &random)
         log.append("\(dice)")
         switch dice {
-        case 0..<8:
-            rig.now = rig.now.advanced(bySeconds: random.pick([0.5, 11, 70]))
-            try rig.settle()
-        case 8..<10: for worker in rig.workers { _ = try worker.round([]) }
-        case 10: try rig.start(workerCount: random.pick([1, 1, 2, 4]))
-        case 11 where Int.random(in: 0..<3, using: &random) == 0:
-            try rig.deleteCaches()
-            try rig.start(workerCount: 1)
+        case 0..<12: try rig.disturb(dice, &random)
         case 12: rig.now = rig.now.advanced(bySeconds: random.pick([600, 5_000]))
         case 13 where Int.random(in: 0..<3, using: &random) == 0: try editCalculator()
         case 14 where Int.random(in: 0..<3, using: &random) == 0: try reassign()

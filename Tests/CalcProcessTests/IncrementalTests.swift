@@ -111,14 +111,7 @@ private struct IncrementalRun {
         let dice = Int.random(in: 0..<20, using: &random)
         log.append("\(dice)")
         switch dice {
-        case 0..<8:
-            rig.now = rig.now.advanced(bySeconds: random.pick([0.5, 11, 70]))
-            try rig.settle()
-        case 8..<10: for worker in rig.workers { _ = try worker.round([]) }
-        case 10: try rig.start(workerCount: random.pick([1, 1, 2, 4]))
-        case 11 where Int.random(in: 0..<3, using: &random) == 0:
-            try rig.deleteCaches()
-            try rig.start(workerCount: 1)
+        case 0..<12: try rig.disturb(dice, &random)
         case 12 where Int.random(in: 0..<3, using: &random) == 0: try changeRegistry()
         default: break
         }

@@ -4,6 +4,7 @@ import Expressions
 import FoundationEssentials
 import Logging
 import PrimaryStore
+import SeededRandom
 import StoreSupport
 import Synchronization
 import Telemetry
@@ -135,5 +136,23 @@ final class ManualClock: Sendable {
     var now: Timestamp {
         get { moment.withLock { $0 } }
         set { moment.withLock { $0 = newValue } }
+    }
+}
+
+extension WorkerRig {
+    /// What any run goes through, by dice from 0 to 11: time passes, single rounds, a start with other workers or
+    /// without their caches.
+    func disturb(_ dice: Int, _ random: inout SeededGenerator) throws {
+        switch dice {
+        case 0..<8:
+            now = now.advanced(bySeconds: random.pick([0.5, 11, 70]))
+            try settle()
+        case 8..<10: for worker in workers { _ = try worker.round([]) }
+        case 10: try start(workerCount: random.pick([1, 1, 2, 4]))
+        case 11 where Int.random(in: 0..<3, using: &random) == 0:
+            try deleteCaches()
+            try start(workerCount: 1)
+        default: break
+        }
     }
 }
