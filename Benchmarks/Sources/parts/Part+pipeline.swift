@@ -35,6 +35,7 @@ private final class Pipeline {
     private var isFilled = false
     private var lateRow = 40
     private var singleMoment = 0
+    private var edits = 0
 
     init(folder: String, updateInterval: Double) throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -124,20 +125,21 @@ private final class Pipeline {
     /// A calculator changed so that each interval of one device changes with it; the drives are of three messages, so
     /// that little of it is their evaluation.
     func edit(drives count: Int) throws -> Int {
+        if edits == 0 { try fill(drives: count) }
+        edits += 1
         let definition = ReferenceCalculator.definition(updateInterval: 0)
-        if isFilled {
-            try bench.changeCalculator(definition)
-        } else {
-            isFilled = true
-            let row = fleet.values("position.speed").firstIndex { $0 > 30 } ?? 0
-            let first = Int(fleet.seconds.min() ?? 0) - count * 1_000
-            let moments = (0..<count).flatMap { drive in [0, 40, 80].map { first + drive * 1_000 + $0 } }
-            try one(moments.map { text.object(0, row, at: "\($0)") }.joined(separator: ","))
-            try bench.changeCalculator(definition.replacing("\"expression\":\"1\"", with: "\"expression\":\"2\""))
-        }
+        let other = definition.replacing("\"expression\":\"1\"", with: "\"expression\":\"2\"")
+        try bench.changeCalculator(edits % 2 == 1 ? other : definition)
         bench.advance(seconds: 1)
         try bench.settle()
         return count
+    }
+
+    private func fill(drives count: Int) throws {
+        let row = fleet.values("position.speed").firstIndex { $0 > 30 } ?? 0
+        let first = Int(fleet.seconds.min() ?? 0) - count * 1_000
+        let moments = (0..<count).flatMap { drive in [0, 40, 80].map { first + drive * 1_000 + $0 } }
+        try one(moments.map { text.object(0, row, at: "\($0)") }.joined(separator: ","))
     }
 
     private func one(_ object: String) throws {
