@@ -253,7 +253,8 @@ package protocol PrimaryStore: Sendable {
 
 /// What a commit brought.
 package struct CommitNotice: Sendable {
-    /// The slots of the batches that were appended, and the last position before them and with them.
+    /// The slots of all batches behind `positionBefore` up to `lastPosition`, whoever appended them: workers pass by
+    /// what is of none of their slots. A store that cannot say it gives a position before that nobody has reached.
     package var appendedSlots = SlotSet()
     package var positionBefore: Int64 = 0
     package var lastPosition: Int64 = 0

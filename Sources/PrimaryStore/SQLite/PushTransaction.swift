@@ -195,8 +195,9 @@ extension PushTransaction {
             digest: write.digest)
     }
 
-    /// So many rows are read at one time; each is a few hundred bytes.
+    /// So many rows are read at one time, and no more once their texts have so many bytes.
     private static let rowsAheadMax = 256
+    private static let bytesAheadMax = 1 << 20
 
     /// Most keep their first ON message, and often those that follow one another change together: they are read in one
     /// run. No upsert changes the row of another, so that what was read ahead stays true.
@@ -211,17 +212,18 @@ extension PushTransaction {
 
     /// Reads the rows of the upserts from one on, for as long as the table has the same ones in the same order.
     private mutating func readAhead(from first: Int) throws {
-        let upserts = push.upserts[first...].lazy.filter { $0.id != nil }.prefix(Self.rowsAheadMax)
+        var next = push.upserts[first...].lazy.filter { $0.id != nil }.makeIterator()
         var rows: [Existing] = []
-        var next = upserts.makeIterator()
+        var byteCount = 0
         var write = next.next()
         try IntervalTable.forEach(
             connection, push.key, from: push.upserts[first].firstOn,
             while: { firstOn, id in write?.firstOn == firstOn && write?.id == id },
             { held, row in
                 if let write { rows.append(existing(write)(held, row)) }
+                byteCount += rows.last?.text?.count ?? 0
                 write = next.next()
-                return write != nil
+                return write != nil && rows.count < Self.rowsAheadMax && byteCount < Self.bytesAheadMax
             })
         rowsAhead = rows.reversed()
     }
