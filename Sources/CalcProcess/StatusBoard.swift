@@ -29,7 +29,7 @@ final class StatusBoard: Sendable {
         state.withLock { status(of: key, worker, $0) }
     }
 
-    /// The same of several, at one moment.
+    /// The same of several; messages of none of them may pass by meanwhile, which makes some look fresher.
     func statuses(of keys: [AssignmentKey], worker: (DeviceID) -> Int) -> [AssignmentStatus] {
         state.withLock { state in keys.map { status(of: $0, worker($0.device), state) } }
     }

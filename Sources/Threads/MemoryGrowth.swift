@@ -10,10 +10,14 @@ package struct MemoryGrowth {
     static let stepAtRest = 4 << 20
     /// A process that holds so many bytes more or less than at the last look is at rest.
     private static let restBytes = 1 << 20
+    /// Looks from one time to the next at rest: what is given back and taken again would go to and fro for ever.
+    static let restLooks = 30
 
     /// What was held when free memory had gone back, or less since.
     private var least: Int?
     private var last = 0
+    /// Looks since free memory went back.
+    private var looks = MemoryGrowth.restLooks
 
     package init() {}
 
@@ -21,13 +25,16 @@ package struct MemoryGrowth {
     package mutating func isDue(held: Int) -> Bool {
         let isAtRest = abs(held - last) < Self.restBytes
         last = held
+        looks += 1
         guard let known = least else {
             least = held
             return false
         }
         least = min(known, held)
-        guard held >= known + (isAtRest ? Self.stepAtRest : Self.step) else { return false }
+        let bound = isAtRest && looks >= Self.restLooks ? Self.stepAtRest : Self.step
+        guard held >= known + bound else { return false }
         least = nil
+        looks = 0
         return true
     }
 }

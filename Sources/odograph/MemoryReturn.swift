@@ -4,21 +4,27 @@ import Glibc
 import ServiceLifecycle
 import Threads
 
-/// Gives free memory back to the system now and then.
+/// Gives free memory back to the system now and then, on a thread of its own: it takes locks of the allocator for some
+/// milliseconds.
 struct MemoryReturn: Service {
     /// Seconds between two looks.
     private static let lookSeconds = 2.0
 
     func run() async throws {
-        try? await cancelWhenGracefulShutdown {
-            var growth = MemoryGrowth()
-            while !Task.isCancelled {
-                // Work that takes long makes what there is to give back; nothing waits for it.
-                try await Task.sleep(for: .seconds(Self.lookSeconds))
-                guard let held = Self.held(), growth.isDue(held: held) else { continue }
-                // It takes locks of the allocator for some milliseconds: not on the shared pool.
-                await AsyncThread { memory_give_back() }.join()
-            }
+        let bell = Doorbell()
+        let thread = AsyncThread { Self.lookAndReturn(until: bell) }
+        await withTaskCancellationOrGracefulShutdownHandler {
+            await thread.join()
+        } onCancelOrGracefulShutdown: {
+            bell.close()
+        }
+    }
+
+    private static func lookAndReturn(until bell: Doorbell) {
+        var growth = MemoryGrowth()
+        while !bell.isClosed {
+            bell.wait(seconds: lookSeconds)
+            if let held = held(), growth.isDue(held: held) { memory_give_back() }
         }
     }
 

@@ -31,6 +31,12 @@ struct MemoryGrowthTests {
         #expect(Self.returns([40, 50, 50, 44, 44, 44]) == [2])
     }
 
+    @Test("what is taken again after it was given back goes back once a minute, not at every rest")
+    func sawtooth() {
+        let held = [96] + (0..<40).flatMap { _ in [100, 100, 96] }
+        #expect(Self.returns(held) == [2, 32, 62, 92])
+    }
+
     @Test("nothing is given back at the first look")
     func first() { #expect(Self.returns([900]) == []) }
 }
