@@ -24,6 +24,12 @@ struct AssignmentEntries {
         Dictionary(items.compactMap { item in item.entry?.written.map { (item.calculator, $0) } }) { $1 }
     }
 
+    /// Changes each entry in its place; those that become nil go.
+    mutating func changeEach(_ body: (CalculatorID, inout AssignmentEntry?) throws -> Void) rethrows {
+        for place in items.indices { try body(items[place].calculator, &items[place].entry) }
+        items.removeAll { if case nil = $0.entry { true } else { false } }
+    }
+
     subscript(calculator: CalculatorID) -> AssignmentEntry? {
         get { items.first { $0.calculator == calculator }?.entry }
         _modify {

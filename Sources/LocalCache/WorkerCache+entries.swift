@@ -40,10 +40,9 @@ extension WorkerCache {
             guard entries[device]?.isTouched == true, var entry = entries.updateValue(DeviceEntry(), forKey: device)
             else { continue }
             if entry.isChanged { try write(device, &entry) }
-            for calculator in entry.assignments.calculators {
-                guard let assignment = entry.assignments[calculator], assignment.isChanged else { continue }
-                let key = AssignmentKey(calculator: calculator, device: device)
-                entry.assignments[calculator] = try written(key, assignment)
+            try entry.assignments.changeEach { calculator, assignment in
+                guard let present = assignment, present.isChanged else { return }
+                assignment = try written(AssignmentKey(calculator: calculator, device: device), present)
             }
             entry.isTouched = false
             entries[device] = entry.written == nil && entry.assignments.isEmpty && entry.isBlank ? nil : entry

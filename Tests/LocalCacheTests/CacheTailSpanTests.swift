@@ -1,5 +1,6 @@
 import LocalCache
 import MessageChunks
+import SeededRandom
 import Telemetry
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
 struct CacheTailSpanTests {
     @Test("the tail gives what a range needs, in whatever order its batches came and went", arguments: 1...40)
     func anyOrder(seed: Int) throws {
-        var random = SeededRandom(UInt64(seed))
+        var random = SeededGenerator(seed: UInt64(seed))
         let test = try TestCache()
         var held: [Int64: [(Int64, Double)]] = [:]
         for position in 1...40 as ClosedRange<Int64> {
@@ -21,8 +22,8 @@ struct CacheTailSpanTests {
                 held = held.filter { $0.key > position - 3 }
             }
             if random.below(9) == 0 { try test.reopen() }
-            let lower = random.below(450)
-            let range = TimeRange(lower: .at(lower), upper: .at(lower + random.below(80)))
+            let lower = random.below(450 as Int64)
+            let range = TimeRange(lower: .at(lower), upper: .at(lower + random.below(80 as Int64)))
             let found = try test.cache.tail(TestCache.device, overlapping: range)
             let wanted = held.values.joined().filter { range.contains(.at($0.0)) }
             let times = found.timestamps.filter { range.contains(Timestamp(microseconds: $0)) }
@@ -33,7 +34,7 @@ struct CacheTailSpanTests {
 
     @Test("a large tail is read part by part, each of about as many messages as asked for", arguments: 1...40)
     func borders(seed: Int) throws {
-        var random = SeededRandom(UInt64(seed))
+        var random = SeededGenerator(seed: UInt64(seed))
         let test = try TestCache()
         var wanted: [Int64] = []
         for position in 1...60 as ClosedRange<Int64> {
@@ -85,17 +86,5 @@ struct CacheTailSpanTests {
         test.cache.shareChunks(of: device, parameters: [])
         #expect(try test.cache.sharedChunk(device, first: .at(10), parameters: names).columns.count == names.count)
         #expect(try test.cache.sharedChunk(device, first: .at(10), parameters: []).columns.isEmpty)
-    }
-}
-
-/// Numbers that a seed makes the same each time.
-struct SeededRandom {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = mix64(seed) }
-
-    mutating func below(_ count: Int64) -> Int64 {
-        state = mix64(state &+ 0x9e37_79b9_7f4a_7c15)
-        return Int64(state % UInt64(count))
     }
 }
